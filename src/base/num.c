@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: MIT */
+#include "base/num.h"
+
+int num_add(uint64_t a, uint64_t b, uint64_t *out)
+{
+    uint64_t sum;
+
+    if (__builtin_add_overflow(a, b, &sum))
+        return -1;
+    *out = sum;
+    return 0;
+}
+
+int num_multiply(uint64_t a, uint64_t b, uint64_t *out)
+{
+    uint64_t product;
+
+    if (__builtin_mul_overflow(a, b, &product))
+        return -1;
+    *out = product;
+    return 0;
+}
+
+int num_parse(struct span text, uint64_t max, uint64_t *out)
+{
+    uint64_t value = 0;
+
+    if (text.len == 0)
+        return -1;
+    for (size_t i = 0; i < text.len; i++) {
+        char c = text.ptr[i];
+
+        if (c < '0' || c > '9' || num_multiply(value, 10, &value) < 0 ||
+            num_add(value, (uint64_t)(c - '0'), &value) < 0)
+            return -1;
+    }
+    if (value > max)
+        return -1;
+    *out = value;
+    return 0;
+}
+
+struct unit {
+    char letter;
+    uint64_t factor;
+};
+
+static int parse_with_unit(struct span text, const struct unit *units,
+                           size_t count, uint64_t *out)
+{
+    uint64_t factor = 1, value;
+
+    for (size_t i = 0; text.len > 0 && i < count; i++) {
+        if (text.ptr[text.len - 1] == units[i].letter) {
+            factor = units[i].factor;
+            text.len--;
+            break;
+        }
+    }
+    if (num_parse(text, UINT64_MAX, &value) < 0)
+        return -1;
+    return num_multiply(value, factor, out);
+}
+
+int num_parse_size(struct span text, uint64_t *out)
+{
+    static const struct unit units[] = {
+        {'K', UINT64_C(1) << 10},
+        {'M', UINT64_C(1) << 20},
+        {'G', UINT64_C(1) << 30},
+        {'T', UINT64_C(1) << 40},
+    };
+
+    return parse_with_unit(text, units, ARRAY_SIZE(units), out);
+}
+
+int num_parse_duration(struct span text, uint64_t *out)
+{
+    static const struct unit units[] = {
+        {'s', 1}, {'m', 60}, {'h', 3600}, {'d', 86400}};
+
+    return parse_with_unit(text, units, ARRAY_SIZE(units), out);
+}

@@ -1,0 +1,326 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The storage interface: paths and bytes, and what keeps objects alive.
+ *
+ * A driver knows nothing of registries. Paths are relative to its root, made
+ * of components joined by '/', never empty, never ".", ".." or absolute; the
+ * caller (src/store/layout.c) builds them from checked parts. Objects are
+ * small (links, manifests: put and get) or large (blobs: a writer and a
+ * reader). A directory exists as long as something is in it; make_directory
+ * only matters to drivers that have directories.
+ *
+ * Durability: when put, put_directory, make_directory, remove, commit,
+ * retire or restore has returned 0, the effect survives a power cut. What a
+ * writer appended survives only after commit. A failed call has left no
+ * object half-written at a path that can be read.
+ *
+ * Liveness. Collection and requests meet in four operations and nowhere
+ * else. An object's lease is its mtime, set to now by commit and put, and by
+ * protect when older than a quarter of the grace period. retire takes an
+ * object away only when, looked at under the lock that protect also takes,
+ * its mtime is older than the cutoff. So after protect has said yes, a
+ * collector that computes its cutoff as (start - 5/4 grace) leaves the object
+ * alone for at least the grace period. Access times are never used.
+ *
+ * Errors: ERR_NOT_FOUND, ERR_EXISTS, ERR_BUSY, ERR_NO_SPACE, ERR_READ_ONLY,
+ * ERR_TOO_LARGE, ERR_IO, ERR_INTERNAL. Every operation may be called from
+ * several threads and several processes at once.
+ */
+#ifndef BERTH_DRIVER_DRIVER_H
+#define BERTH_DRIVER_DRIVER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/compiler.h"
+#include "base/err.h"
+#include "base/reader.h"
+#include "base/span.h"
+
+struct driver;
+struct writer;
+
+struct driver_stat {
+    uint64_t size;    /* bytes; 0 for a directory */
+    int64_t mtime_ns; /* nanoseconds since 1970 UTC */
+    bool is_directory;
+};
+
+/* A small object to be put. */
+struct driver_file {
+    const char *path; /* in put_directory relative to the directory */
+    struct span bytes;
+};
+
+enum driver_put_mode {
+    DRIVER_DURABLE, /* survives a power cut */
+    DRIVER_RELAXED, /* may be lost, but never half-written: upload state */
+};
+
+enum driver_upload_mode {
+    DRIVER_UPLOAD_CREATE, /* ERR_EXISTS when the path is taken */
+    DRIVER_UPLOAD_RESUME, /* ERR_NOT_FOUND when there is none */
+};
+
+/*
+ * One child of a listed directory; `name` is borrowed for the call. Returns
+ * 0 to go on, 1 to stop (list then returns 0), -1 with `err` filled to fail.
+ */
+typedef int driver_visit(void *context, const char *name, bool is_directory,
+                         struct err *err);
+
+struct driver_ops {
+    int (*stat)(struct driver *, const char *path, struct driver_stat *out,
+                struct err *err);
+
+    /*
+     * Appends the whole of a small object to `into`; ERR_TOO_LARGE when it
+     * does not fit under into->max (nothing is appended then). `out` may be
+     * NULL; else it tells of the very bytes read.
+     */
+    int (*get)(struct driver *, const char *path, struct buf *into,
+               struct driver_stat *out, struct err *err);
+
+    /*
+     * Opens `length` bytes from `offset`; both lie within the object. The
+     * reader sees the object as it was when opened, whatever replaces or
+     * removes it, and fails with ERR_IO if it turns out shorter.
+     */
+    int (*open_read)(struct driver *, const char *path, uint64_t offset,
+                     uint64_t length, struct reader **out, struct err *err);
+
+    /* Replaces or creates, atomically: readers see old or new, whole. */
+    int (*put)(struct driver *, const char *path, struct span bytes,
+               enum driver_put_mode mode, struct err *err);
+
+    /*
+     * Creates `directory` with these files in it, all at once: nobody sees
+     * it with some of them missing. ERR_EXISTS when the directory is there.
+     */
+    int (*put_directory)(struct driver *, const char *directory,
+                         const struct driver_file *files, size_t count,
+                         struct err *err);
+
+    /* Makes the directory and its parents; fine when it is there. */
+    int (*make_directory)(struct driver *, const char *path, struct err *err);
+
+    /*
+     * Opens a large object for writing, as its only writer: when another
+     * holds it, waits at most `wait_ms`, then ERR_BUSY. `path` is where its
+     * bytes gather until commit. A resumed writer stands at its end.
+     */
+    int (*open_upload)(struct driver *, const char *path,
+                       enum driver_upload_mode mode, int64_t wait_ms,
+                       struct writer **out, struct err *err);
+
+    /*
+     * Visits the children of a directory in ascending strcmp order of their
+     * names, beginning behind `after` (NULL or "" = from the first).
+     * ERR_NOT_FOUND when there is no such directory.
+     */
+    int (*list)(struct driver *, const char *path, const char *after,
+                driver_visit *visit, void *context, struct err *err);
+
+    /*
+     * Removes an object, or a directory with all below it, so that it is
+     * gone for readers at one moment. ERR_NOT_FOUND when it is not there.
+     */
+    int (*remove)(struct driver *, const char *path, struct err *err);
+
+    /*
+     * Verifies that all paths exist and renews the lease of each, atomically
+     * against retire: either all are there and stay for the grace period, or
+     * ERR_NOT_FOUND with `*missing` the index of one that is not. Objects
+     * whose lease is younger than a quarter of the grace period cost one
+     * look and no lock. ERR_BUSY after 5 s of waiting for a collector,
+     * ERR_READ_ONLY when a lease cannot be renewed.
+     */
+    int (*protect)(struct driver *, const char *const *paths, size_t count,
+                   size_t *missing, struct err *err);
+
+    /*
+     * Moves an object whose mtime is older than `cutoff_ns` into the trash
+     * of `run` (a name of [a-z0-9-]). Returns 0 when moved; ERR_EXISTS when
+     * its lease is younger, ERR_BUSY at once when a request holds the lock
+     * (skip and try later), ERR_NOT_FOUND when it is gone.
+     */
+    int (*retire)(struct driver *, const char *run, const char *path,
+                  int64_t cutoff_ns, struct err *err);
+
+    /*
+     * Moves a retired object back with a fresh lease, unless something new
+     * stands at its path (that one wins; returns 0). ERR_NOT_FOUND when the
+     * run did not retire it.
+     */
+    int (*restore)(struct driver *, const char *run, const char *path,
+                   struct err *err);
+
+    /* Deletes the trash of `run` for good; fine when there is none. */
+    int (*purge)(struct driver *, const char *run, struct err *err);
+
+    void (*free)(struct driver *);
+};
+
+struct driver {
+    const struct driver_ops *ops;
+};
+
+struct writer_ops {
+    /* All bytes, or -1; after a failure only truncate and the ends work. */
+    int (*append)(struct writer *, struct span bytes, struct err *err);
+
+    /* Cuts back to `size`, at most the present size. */
+    int (*truncate)(struct writer *, uint64_t size, struct err *err);
+
+    /* The three ends; each frees the writer, also on failure. */
+
+    /* Keeps the bytes for another writer, in this process or another. */
+    int (*suspend)(struct writer *, struct err *err);
+
+    /*
+     * Makes the bytes the object at `path`, durable, with a fresh lease,
+     * replacing what stood there. On failure the bytes stay as after
+     * suspend, except after a failed fsync (ERR_IO), when they are gone:
+     * pages of a failed fsync are not to be trusted again.
+     */
+    int (*commit)(struct writer *, const char *path, struct err *err);
+
+    /* Removes the bytes. */
+    void (*abort)(struct writer *);
+};
+
+struct writer {
+    const struct writer_ops *ops;
+    uint64_t size; /* bytes appended so far; kept by the implementation */
+};
+
+static inline int driver_stat(struct driver *d, const char *path,
+                              struct driver_stat *out, struct err *err)
+{
+    return d->ops->stat(d, path, out, err);
+}
+
+static inline int driver_get(struct driver *d, const char *path,
+                             struct buf *into, struct driver_stat *out,
+                             struct err *err)
+{
+    return d->ops->get(d, path, into, out, err);
+}
+
+static inline int driver_open_read(struct driver *d, const char *path,
+                                   uint64_t offset, uint64_t length,
+                                   struct reader **out, struct err *err)
+{
+    return d->ops->open_read(d, path, offset, length, out, err);
+}
+
+static inline int driver_put(struct driver *d, const char *path,
+                             struct span bytes, enum driver_put_mode mode,
+                             struct err *err)
+{
+    return d->ops->put(d, path, bytes, mode, err);
+}
+
+static inline int driver_put_directory(struct driver *d, const char *directory,
+                                       const struct driver_file *files,
+                                       size_t count, struct err *err)
+{
+    return d->ops->put_directory(d, directory, files, count, err);
+}
+
+static inline int driver_make_directory(struct driver *d, const char *path,
+                                        struct err *err)
+{
+    return d->ops->make_directory(d, path, err);
+}
+
+static inline int driver_open_upload(struct driver *d, const char *path,
+                                     enum driver_upload_mode mode,
+                                     int64_t wait_ms, struct writer **out,
+                                     struct err *err)
+{
+    return d->ops->open_upload(d, path, mode, wait_ms, out, err);
+}
+
+static inline int driver_list(struct driver *d, const char *path,
+                              const char *after, driver_visit *visit,
+                              void *context, struct err *err)
+{
+    return d->ops->list(d, path, after, visit, context, err);
+}
+
+static inline int driver_remove(struct driver *d, const char *path,
+                                struct err *err)
+{
+    return d->ops->remove(d, path, err);
+}
+
+static inline int driver_protect(struct driver *d, const char *const *paths,
+                                 size_t count, size_t *missing,
+                                 struct err *err)
+{
+    return d->ops->protect(d, paths, count, missing, err);
+}
+
+static inline int driver_retire(struct driver *d, const char *run,
+                                const char *path, int64_t cutoff_ns,
+                                struct err *err)
+{
+    return d->ops->retire(d, run, path, cutoff_ns, err);
+}
+
+static inline int driver_restore(struct driver *d, const char *run,
+                                 const char *path, struct err *err)
+{
+    return d->ops->restore(d, run, path, err);
+}
+
+static inline int driver_purge(struct driver *d, const char *run,
+                               struct err *err)
+{
+    return d->ops->purge(d, run, err);
+}
+
+static inline void driver_free(struct driver *d)
+{
+    if (d != NULL)
+        d->ops->free(d);
+}
+
+static inline void driver_cleanup(struct driver **d)
+{
+    driver_free(*d);
+}
+
+static inline int writer_append(struct writer *w, struct span bytes,
+                                struct err *err)
+{
+    return w->ops->append(w, bytes, err);
+}
+
+static inline int writer_truncate(struct writer *w, uint64_t size,
+                                  struct err *err)
+{
+    return w->ops->truncate(w, size, err);
+}
+
+static inline int writer_suspend(struct writer *w, struct err *err)
+{
+    return w->ops->suspend(w, err);
+}
+
+static inline int writer_commit(struct writer *w, const char *path,
+                                struct err *err)
+{
+    return w->ops->commit(w, path, err);
+}
+
+static inline void writer_abort(struct writer *w)
+{
+    if (w != NULL)
+        w->ops->abort(w);
+}
+
+#endif
