@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What every operation of the store works on: a driver rooted at
+ * `<root>/docker/registry/v2`, and nothing else. The store keeps no state of
+ * its own between calls, so any number of processes may share a tree.
+ *
+ * The operations live beside this file, one subject each: blob.h, upload.h,
+ * manifest_store.h, tag.h, referrers.h, catalog.h. Repository names and tags
+ * given to them have passed oci/name.h; where they say so they turn driver
+ * codes into domain codes (ERR_NOT_FOUND into ERR_BLOB_UNKNOWN).
+ */
+#ifndef BERTH_STORE_STORE_H
+#define BERTH_STORE_STORE_H
+
+#include "base/compiler.h"
+#include "base/err.h"
+#include "driver/driver.h"
+#include "store/settings.h"
+
+struct store {
+    struct driver *driver; /* borrowed */
+};
+
+/*
+ * Opens the filesystem driver at the registry's place under settings->root.
+ * The caller ends `*out` with driver_free.
+ */
+int store_open_driver(const struct settings *settings, struct driver **out,
+                      struct err *err) WARN_UNUSED;
+
+#endif
