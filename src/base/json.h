@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * JSON, read strictly and written simply. The only user of json-c.
+ *
+ *     CLEANUP(json) struct json *document = NULL;
+ *     if (json_parse(bytes, &limits, &document, err) < 0)
+ *         return -1;
+ *     version = json_member(document, "schemaVersion");
+ *
+ * What json_parse lets through is one RFC 8259 value in valid UTF-8 that no
+ * two readers understand differently: in an object no key comes twice, nor in
+ * another case (Go's decoder takes either for the other). A scan of our own
+ * checks all that, and the limits, before json-c allocates a byte; so
+ * versions of json-c do not differ in what is accepted.
+ *
+ * Values are borrowed from the document and live as long as it. Every reading
+ * function accepts NULL (an absent value) and a value of another type.
+ */
+#ifndef BERTH_BASE_JSON_H
+#define BERTH_BASE_JSON_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/compiler.h"
+#include "base/err.h"
+#include "base/span.h"
+
+struct json; /* a value of a parsed document, or the document itself */
+
+enum json_kind {
+    JSON_ABSENT, /* a NULL pointer, as json_member gives for a missing key */
+    JSON_NULL,
+    JSON_BOOLEAN,
+    JSON_NUMBER,
+    JSON_STRING,
+    JSON_ARRAY,
+    JSON_OBJECT,
+};
+
+/*
+ * json-c takes about 750 bytes for an object and 100 for any other value
+ * (measured; see json.c): these two limits bound the memory of a document,
+ * whatever its text. Depth is bounded at JSON_DEPTH_MAX.
+ */
+struct json_limits {
+    size_t containers; /* arrays and objects */
+    size_t values;     /* of any kind, containers too */
+};
+
+#define JSON_DEPTH_MAX 32
+
+/* ERR_SYNTAX with the reason and the place; nothing in it is the client's. */
+int json_parse(struct span text, const struct json_limits *limits,
+               struct json **out, struct err *err) WARN_UNUSED;
+void json_free(struct json *document);
+void json_cleanup(struct json **document);
+
+enum json_kind json_type(const struct json *value);
+
+/* A member of an object; NULL when there is none or `object` is no object. */
+const struct json *json_member(const struct json *object, const char *key);
+
+/*
+ * Calls `visit` for each member in the order of the text, until it returns
+ * other than 0, and returns that; 0 for what is no object.
+ */
+typedef int json_visit(void *context, struct span key,
+                       const struct json *value);
+int json_each_member(const struct json *object, json_visit *visit,
+                     void *context);
+
+/* 0 for what is no array. */
+size_t json_array_length(const struct json *array);
+/* NULL beyond the end. */
+const struct json *json_at(const struct json *array, size_t index);
+
+/* The decoded bytes (there may be NULs among them); false if no string. */
+bool json_as_string(const struct json *value, struct span *out) WARN_UNUSED;
+
+/*
+ * A number that is written whole ("10", not "1e1" or "10.0") from 0 to
+ * UINT64_MAX - 1; false for any other value.
+ */
+bool json_as_u64(const struct json *value, uint64_t *out) WARN_UNUSED;
+
+/* Appends the value without blanks; `null` for NULL. */
+void json_print(const struct json *value, struct buf *into);
+
+/*
+ * Appends a text, which must be UTF-8, in quotes and escaped; '/' is left as
+ * it is. What is not UTF-8 is replaced by U+FFFD, so that the result is JSON
+ * whatever the text.
+ */
+void json_add_string(struct buf *into, struct span text);
+
+/* True for valid UTF-8: no surrogates, no overlong forms (RFC 3629). */
+bool json_is_utf8(struct span text);
+
+#endif
