@@ -7,11 +7,10 @@
  *         return -1;
  *     version = json_member(document, "schemaVersion");
  *
- * What json_parse lets through is one RFC 8259 value in valid UTF-8 that no
- * two readers understand differently: in an object no key comes twice, nor in
- * another case (Go's decoder takes either for the other). A scan of our own
- * checks all that, and the limits, before json-c allocates a byte; so
- * versions of json-c do not differ in what is accepted.
+ * What json_parse lets through is one RFC 8259 value in valid UTF-8, in which
+ * no object has a key twice. A scan of our own checks the grammar and the
+ * limits before json-c allocates a byte; so versions of json-c do not differ
+ * in what is accepted.
  *
  * Values are borrowed from the document and live as long as it. Every reading
  * function accepts NULL (an absent value) and a value of another type.
@@ -51,6 +50,7 @@ struct json_limits {
 };
 
 #define JSON_DEPTH_MAX 32
+#define JSON_NUMBER_MAX 64 /* bytes of a number's text */
 
 /* ERR_SYNTAX with the reason and the place; nothing in it is the client's. */
 int json_parse(struct span text, const struct json_limits *limits,
@@ -58,7 +58,7 @@ int json_parse(struct span text, const struct json_limits *limits,
 void json_free(struct json *document);
 void json_cleanup(struct json **document);
 
-enum json_kind json_type(const struct json *value);
+enum json_kind json_kind(const struct json *value);
 
 /* A member of an object; NULL when there is none or `object` is no object. */
 const struct json *json_member(const struct json *object, const char *key);
@@ -71,6 +71,17 @@ typedef int json_visit(void *context, struct span key,
                        const struct json *value);
 int json_each_member(const struct json *object, json_visit *visit,
                      void *context);
+
+/*
+ * True when two keys of an object differ in nothing but case. Go's decoder
+ * fills a struct's field from either, but keeps both in a map: so what others
+ * read into a struct is ambiguous with such keys, and annotations are not.
+ */
+bool json_has_case_twins(const struct json *object);
+
+/* Equal to Go's decoder: without regard to case; also U+017F is an s and
+ * U+212A a k. */
+bool json_keys_match(struct span a, struct span b);
 
 /* 0 for what is no array. */
 size_t json_array_length(const struct json *array);
