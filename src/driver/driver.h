@@ -9,9 +9,9 @@
  * reader). A directory exists as long as something is in it; make_directory
  * only matters to drivers that have directories.
  *
- * Durability: when put, put_directory, make_directory, remove, commit,
- * retire or restore has returned 0, the effect survives a power cut. What a
- * writer appended survives only after commit. A failed call has left no
+ * Durability: when put, put_directory, make_directory, remove, suspend,
+ * commit, retire or restore has returned 0, the effect survives a power cut,
+ * unless the caller asked for DRIVER_RELAXED. A failed call has left no
  * object half-written at a path that can be read.
  *
  * Liveness. Collection and requests meet in four operations and nowhere
@@ -54,9 +54,9 @@ struct driver_file {
     struct span bytes;
 };
 
-enum driver_put_mode {
+enum driver_durability {
     DRIVER_DURABLE, /* survives a power cut */
-    DRIVER_RELAXED, /* may be lost, but never half-written: upload state */
+    DRIVER_RELAXED, /* may be lost, but never half-done: upload state */
 };
 
 enum driver_upload_mode {
@@ -93,7 +93,7 @@ struct driver_ops {
 
     /* Replaces or creates, atomically: readers see old or new, whole. */
     int (*put)(struct driver *, const char *path, struct span bytes,
-               enum driver_put_mode mode, struct err *err);
+               enum driver_durability durability, struct err *err);
 
     /*
      * Creates `directory` with these files in it, all at once: nobody sees
@@ -127,7 +127,8 @@ struct driver_ops {
      * Removes an object, or a directory with all below it, so that it is
      * gone for readers at one moment. ERR_NOT_FOUND when it is not there.
      */
-    int (*remove)(struct driver *, const char *path, struct err *err);
+    int (*remove)(struct driver *, const char *path,
+                  enum driver_durability durability, struct err *err);
 
     /*
      * Verifies that all paths exist and renews the lease of each, atomically
@@ -176,7 +177,12 @@ struct writer_ops {
 
     /* The three ends; each frees the writer, also on failure. */
 
-    /* Keeps the bytes for another writer, in this process or another. */
+    /*
+     * Keeps the bytes for another writer, in this process or another. When
+     * any were appended they are durable then: what a client was told to
+     * have sent must not be lost, and a saved hash state must not vouch for
+     * bytes that a power cut takes away.
+     */
     int (*suspend)(struct writer *, struct err *err);
 
     /*
@@ -217,10 +223,10 @@ static inline int driver_open_read(struct driver *d, const char *path,
 }
 
 static inline int driver_put(struct driver *d, const char *path,
-                             struct span bytes, enum driver_put_mode mode,
+                             struct span bytes, enum driver_durability durability,
                              struct err *err)
 {
-    return d->ops->put(d, path, bytes, mode, err);
+    return d->ops->put(d, path, bytes, durability, err);
 }
 
 static inline int driver_put_directory(struct driver *d, const char *directory,
@@ -252,9 +258,10 @@ static inline int driver_list(struct driver *d, const char *path,
 }
 
 static inline int driver_remove(struct driver *d, const char *path,
+                                enum driver_durability durability,
                                 struct err *err)
 {
-    return d->ops->remove(d, path, err);
+    return d->ops->remove(d, path, durability, err);
 }
 
 static inline int driver_protect(struct driver *d, const char *const *paths,
