@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: MIT */
+#include "base/files.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+void fd_cleanup(int *fd)
+{
+    int saved = errno;
+
+    if (*fd >= 0)
+        close(*fd);
+    *fd = -1;
+    errno = saved;
+}
+
+int fd_write_at(int fd, uint64_t offset, struct span bytes, struct err *err)
+{
+    while (bytes.len > 0) {
+        ssize_t done = pwrite(fd, bytes.ptr, bytes.len, (off_t)offset);
+
+        if (done < 0 && errno == EINTR)
+            continue;
+        if (done < 0)
+            return err_set_errno(err, errno, "write");
+        bytes = span_from(bytes, (size_t)done);
+        offset += (uint64_t)done;
+    }
+    return 0;
+}
+
+DIR *dir_open(int at, const char *path)
+{
+    CLEANUP(fd) int fd = openat(at, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *dir;
+
+    if (fd < 0)
+        return NULL;
+    dir = fdopendir(fd);
+    if (dir != NULL)
+        fd_take(&fd);
+    return dir;
+}
+
+void dir_cleanup(DIR **dir)
+{
+    int saved = errno;
+
+    if (*dir != NULL)
+        closedir(*dir);
+    *dir = NULL;
+    errno = saved;
+}
+
+struct dirent *dir_next(DIR *dir)
+{
+    struct dirent *entry;
+
+    do {
+        errno = 0;
+        entry = readdir(dir);
+    } while (entry != NULL && (strcmp(entry->d_name, ".") == 0 ||
+                               strcmp(entry->d_name, "..") == 0));
+    return entry;
+}
