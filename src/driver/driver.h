@@ -223,8 +223,8 @@ static inline int driver_open_read(struct driver *d, const char *path,
 }
 
 static inline int driver_put(struct driver *d, const char *path,
-                             struct span bytes, enum driver_durability durability,
-                             struct err *err)
+                             struct span bytes,
+                             enum driver_durability durability, struct err *err)
 {
     return d->ops->put(d, path, bytes, durability, err);
 }
@@ -265,8 +265,7 @@ static inline int driver_remove(struct driver *d, const char *path,
 }
 
 static inline int driver_protect(struct driver *d, const char *const *paths,
-                                 size_t count, size_t *missing,
-                                 struct err *err)
+                                 size_t count, size_t *missing, struct err *err)
 {
     return d->ops->protect(d, paths, count, missing, err);
 }

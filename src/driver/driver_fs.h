@@ -12,7 +12,8 @@
 #include "driver/driver.h"
 
 struct driver_fs_options {
-    const char *root; /* absolute; made when its parent exists */
+    const char *root;  /* absolute; made when its parent exists */
+    const char *below; /* NULL, or the tree's place in it; made with parents */
     uint64_t grace_seconds;
 };
 
