@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Small objects: written to a temporary file, synced, renamed into place,
+ * and then the directory synced. So a reader sees the old one or the new one,
+ * and a power cut leaves either.
+ */
+#include "driver/driver_fs_internal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "base/files.h"
+
+enum place {
+    PLACE_OBJECT,    /* durable, and not while a collector takes it away */
+    PLACE_DIRECTORY, /* durable */
+    PLACE_RELAXED,
+};
+
+/* Something of the wrong kind in the way is told apart from nothing there. */
+static int set_rename_error(struct err *err, const char *path)
+{
+    int error = errno;
+
+    err_set_errno(err, error, "rename to %s", path);
+    if (error == ENOTDIR || error == EISDIR)
+        err_recode(err, ERR_EXISTS);
+    return -1;
+}
+
+static int rename_into(struct driver_fs *fs, const char *from, int directory,
+                       const char *path, struct err *err)
+{
+    if (renameat(fs->root, from, directory, fs_name_of(path)) < 0)
+        return set_rename_error(err, path);
+    return 0;
+}
+
+static int rename_locked(struct driver_fs *fs, const char *from, int directory,
+                         const char *path, int64_t deadline_ns, struct err *err)
+{
+    int lock = fs_lock_shared(fs, path, deadline_ns, err);
+    int result;
+
+    if (lock < 0)
+        return -1;
+    result = rename_into(fs, from, directory, path, err);
+    fs_step(fs, FS_STEP_CHANGED);
+    fs_unlock(fs, &lock);
+    return result;
+}
+
+/* Creates the parents of `path`; a file among them is in the way. */
+static int open_place(struct driver_fs *fs, const char *path, enum place place,
+                      struct err *err)
+{
+    enum fs_make make =
+        place == PLACE_RELAXED ? FS_MAKE_RELAXED : FS_MAKE_DURABLE;
+    int fd = fs_open_parent(fs, path, make, err);
+
+    if (fd < 0 && err->sys_errno == ENOTDIR)
+        err_recode(err, ERR_EXISTS);
+    return fd;
+}
+
+static int place_at(struct driver_fs *fs, const char *from, const char *path,
+                    enum place place, struct err *err)
+{
+    int64_t deadline_ns = fs_lock_deadline(fs);
+
+    for (int i = 0; i < FS_RETRIES; i++) {
+        CLEANUP(fd) int directory = open_place(fs, path, place, err);
+        struct err failure = {0};
+        int result;
+
+        if (directory < 0)
+            return -1;
+        result = place == PLACE_OBJECT
+                     ? rename_locked(fs, from, directory, path, deadline_ns,
+                                     &failure)
+                     : rename_into(fs, from, directory, path, &failure);
+        if (result == 0)
+            return place == PLACE_RELAXED ? 0
+                                          : fs_sync(fs, directory, path, err);
+        if (failure.sys_errno != ENOENT) {
+            *err = failure;
+            return -1;
+        }
+    }
+    return err_set_errno(err, ENOENT, "rename %s to %s", from, path);
+}
+
+int fs_place_object(struct driver_fs *fs, const char *from, const char *path,
+                    struct err *err)
+{
+    return place_at(fs, from, path, PLACE_OBJECT, err);
+}
+
+static int write_file(struct driver_fs *fs, int fd, struct span bytes,
+                      enum driver_durability durability, const char *path,
+                      struct err *err)
+{
+    if (fd_write_at(fd, 0, bytes, err) < 0)
+        return err_wrap(err, "%s", path);
+    return durability == DRIVER_DURABLE ? fs_sync(fs, fd, path, err) : 0;
+}
+
+int fs_put(struct driver *driver, const char *path, struct span bytes,
+           enum driver_durability durability, struct err *err)
+{
+    struct driver_fs *fs = fs_of(driver);
+    char name[FS_TMP_NAME_MAX];
+    CLEANUP(fd) int fd = fs_tmp_file(fs, name, err);
+    enum place place =
+        durability == DRIVER_DURABLE ? PLACE_OBJECT : PLACE_RELAXED;
+
+    if (fd < 0)
+        return -1;
+    if (write_file(fs, fd, bytes, durability, path, err) < 0 ||
+        place_at(fs, name, path, place, err) < 0) {
+        unlinkat(fs->root, name, 0);
+        return -1;
+    }
+    return 0;
+}
+
+/* Writes one file of a directory that nobody sees yet. */
+static int write_member(struct driver_fs *fs, const char *directory,
+                        const struct driver_file *file, struct err *err)
+{
+    CLEANUP(buf) struct buf path = BUF_INIT(PATH_MAX);
+    CLEANUP(fd) int parent = -1, fd = -1;
+
+    buf_add_format(&path, "%s/%s", directory, file->path);
+    parent = fs_open_parent(fs, buf_text(&path), FS_MAKE_UNSYNCED, err);
+    if (parent < 0)
+        return -1;
+    fd = openat(parent, fs_name_of(file->path),
+                O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, FS_FILE_MODE);
+    if (fd < 0 || fchmod(fd, FS_FILE_MODE) < 0)
+        return err_set_errno(err, errno, "create %s", file->path);
+    return write_file(fs, fd, file->bytes, DRIVER_DURABLE, file->path, err);
+}
+
+static int build_directory(struct driver_fs *fs, const char *name,
+                           const struct driver_file *files, size_t count,
+                           struct err *err)
+{
+    for (size_t i = 0; i < count; i++)
+        if (write_member(fs, name, &files[i], err) < 0)
+            return -1;
+    return fs_sync_directories(fs, fs->root, name, err);
+}
+
+/*
+ * The plain rename of a directory replaces an empty one, as a crash or a
+ * concurrent clearing may leave, and refuses to replace any other.
+ */
+int fs_put_directory(struct driver *driver, const char *directory,
+                     const struct driver_file *files, size_t count,
+                     struct err *err)
+{
+    struct driver_fs *fs = fs_of(driver);
+    char name[FS_TMP_NAME_MAX];
+
+    if (fs_tmp_directory(fs, name, err) < 0)
+        return -1;
+    if (build_directory(fs, name, files, count, err) < 0 ||
+        place_at(fs, name, directory, PLACE_DIRECTORY, err) < 0) {
+        struct err ignored = {0};
+
+        (void)!fs_delete_tree(fs->root, name, &ignored);
+        return -1;
+    }
+    return 0;
+}
+
+int fs_make_directory(struct driver *driver, const char *path, struct err *err)
+{
+    CLEANUP(fd)
+    int fd = fs_open_directory(fs_of(driver), path, FS_MAKE_DURABLE, err);
+
+    if (fd < 0 && err->sys_errno == ENOTDIR)
+        err_recode(err, ERR_EXISTS);
+    return fd < 0 ? -1 : 0;
+}
+
+/*
+ * A directory leaves by one rename, for no reader may see it half empty.
+ * What then remains in FS_TMP after a crash is in nobody's way.
+ */
+static int remove_directory(struct driver_fs *fs, int parent, const char *path,
+                            enum driver_durability durability, struct err *err)
+{
+    char name[FS_TMP_NAME_MAX];
+    struct err ignored = {0};
+
+    if (fs_tmp_take(fs, parent, fs_name_of(path), name, err) < 0)
+        return -1;
+    if (durability == DRIVER_DURABLE && fs_sync(fs, parent, path, err) < 0)
+        return -1;
+    (void)!fs_delete_tree(fs->root, name, &ignored);
+    return 0;
+}
+
+int fs_remove(struct driver *driver, const char *path,
+              enum driver_durability durability, struct err *err)
+{
+    struct driver_fs *fs = fs_of(driver);
+    CLEANUP(fd) int parent = fs_open_parent(fs, path, FS_MAKE_NOTHING, err);
+
+    if (parent < 0)
+        return -1;
+    if (unlinkat(parent, fs_name_of(path), 0) == 0)
+        return durability == DRIVER_DURABLE ? fs_sync(fs, parent, path, err)
+                                            : 0;
+    if (errno == EISDIR)
+        return remove_directory(fs, parent, path, durability, err);
+    return err_set_errno(err, errno, "unlink %s", path);
+}
