@@ -40,9 +40,10 @@ enum json_kind {
 };
 
 /*
- * json-c takes about 750 bytes for an object and 100 for any other value
- * (measured; see json.c): these two limits bound the memory of a document,
- * whatever its text. Depth is bounded at JSON_DEPTH_MAX.
+ * What bounds the memory of a document, whatever its text. Measured with
+ * json-c 0.16 on amd64, beside the bytes of its strings: 800 bytes for an
+ * object, 150 for an array, 70 to 105 for any other value, up to 200 for a
+ * value that is a member. Depth is bounded by JSON_DEPTH_MAX.
  */
 struct json_limits {
     size_t containers; /* arrays and objects */
