@@ -32,8 +32,7 @@ void clock_format_rfc3339(int64_t seconds, char out[CLOCK_RFC3339_MAX])
 
 void clock_sleep_ms(int64_t milliseconds)
 {
-    struct timespec span = {milliseconds / 1000,
-                            milliseconds % 1000 * 1000000};
+    struct timespec span = {milliseconds / 1000, milliseconds % 1000 * 1000000};
 
     nanosleep(&span, NULL);
 }

@@ -22,6 +22,6 @@
 
 /* The struct of `type` that embeds `member` at `pointer`. */
 #define CONTAINER_OF(pointer, type, member)                                    \
-    ((type *)(void *)((char *)(pointer) - offsetof(type, member)))
+    ((type *)(void *)((char *)(pointer)-offsetof(type, member)))
 
 #endif

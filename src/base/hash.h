@@ -32,7 +32,7 @@ enum hash_algorithm {
 
 struct hash {
     enum hash_algorithm algorithm;
-    uint64_t length; /* bytes hashed so far */
+    uint64_t length;                         /* bytes hashed so far */
     _Alignas(16) unsigned char context[224]; /* the library's own */
 };
 

@@ -5,8 +5,7 @@
 
 struct span span_cut(struct span *rest, char separator)
 {
-    const char *at =
-        rest->len ? memchr(rest->ptr, separator, rest->len) : NULL;
+    const char *at = rest->len ? memchr(rest->ptr, separator, rest->len) : NULL;
     struct span head = *rest;
 
     if (at == NULL) {

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: MIT */
+#include "base/log.h"
+
+#include <unistd.h>
+
+static bool is_plain(struct span value)
+{
+    for (size_t i = 0; i < value.len; i++) {
+        unsigned char c = (unsigned char)value.ptr[i];
+
+        if (c <= ' ' || c >= 0x7f || c == '"' || c == '=' || c == '\\')
+            return false;
+    }
+    return value.len > 0;
+}
+
+static void add_escaped(struct buf *line, struct span value)
+{
+    for (size_t i = 0; i < value.len; i++) {
+        unsigned char c = (unsigned char)value.ptr[i];
+
+        if (c == '"' || c == '\\')
+            buf_add_format(line, "\\%c", c);
+        else if (c < ' ' || c >= 0x7f)
+            buf_add_format(line, "\\x%02x", c);
+        else
+            buf_add_char(line, (char)c);
+    }
+}
+
+/* What one value may take of a line, so that the others find room. */
+#define VALUE_MAX 1024
+
+void log_add(struct buf *line, const char *key, struct span value)
+{
+    if (value.len > VALUE_MAX)
+        value.len = VALUE_MAX;
+    buf_add_format(line, " %s=", key);
+    if (is_plain(value)) {
+        buf_add(line, value);
+        return;
+    }
+    buf_add_char(line, '"');
+    add_escaped(line, value);
+    buf_add_char(line, '"');
+}
+
+void log_write(enum log_priority priority, const struct buf *line)
+{
+    CLEANUP(buf) struct buf whole = BUF_INIT(LOG_LINE_MAX + 16);
+    struct span pairs = buf_span(line);
+    ssize_t ignored;
+
+    if (pairs.len > 0 && pairs.ptr[0] == ' ')
+        pairs = span_from(pairs, 1);
+    buf_add_format(&whole, "<%d>", (int)priority);
+    buf_add(&whole, pairs);
+    buf_add_char(&whole, '\n');
+    /* When the log cannot be written, serving still matters more. */
+    ignored = write(STDERR_FILENO, whole.ptr, whole.len);
+    (void)ignored;
+}
+
+void log_message(enum log_priority priority, const char *format, ...)
+{
+    CLEANUP(buf) struct buf text = BUF_INIT(LOG_LINE_MAX / 4);
+    CLEANUP(buf) struct buf line = BUF_INIT(LOG_LINE_MAX);
+    va_list args;
+
+    va_start(args, format);
+    buf_add_format_args(&text, format, args);
+    va_end(args);
+    log_add(&line, "message", buf_span(&text));
+    log_write(priority, &line);
+}
