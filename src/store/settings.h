@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/buf.h"
 #include "base/compiler.h"
 #include "base/err.h"
 
@@ -57,6 +58,9 @@ int settings_load(const char *file, struct settings *out,
  */
 int settings_override(struct settings *settings, const char *const *parameters,
                       struct err *err) WARN_UNUSED;
+
+/* Prints every key with its value in the form of the file. */
+void settings_print(const struct settings *settings, struct buf *into);
 
 /*
  * Settings that follow their file: a request asks for the current ones, and a

@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: MIT */
+#include "store/catalog.h"
+
+#include <stdio.h>
+
+#include "oci/name.h"
+#include "store/layout.h"
+
+struct walk {
+    const struct store *store;
+    catalog_visit *visit;
+    void *context;
+    char name[NAME_MAX_LENGTH + 1]; /* where the walk stands; "" at the top */
+    size_t length;
+    bool stopped; /* by the visitor */
+};
+
+static int walk_below(struct walk *walk, const char *after, struct err *err);
+
+static int path_exists(const struct walk *walk, const char *path, bool *exists,
+                       struct err *err)
+{
+    struct driver_stat stat;
+
+    *exists = driver_stat(walk->store->driver, path, &stat, err) == 0;
+    if (!*exists && err->code != ERR_NOT_FOUND)
+        return -1;
+    err_clear(err);
+    return 0;
+}
+
+static int visit_if_repository(struct walk *walk, struct err *err)
+{
+    struct layout_path manifests = layout_manifests(walk->name);
+    struct layout_path layers = layout_layers(walk->name);
+    bool exists;
+
+    if (path_exists(walk, manifests.text, &exists, err) < 0 ||
+        (!exists && path_exists(walk, layers.text, &exists, err) < 0))
+        return -1;
+    if (!exists)
+        return 0;
+    switch (walk->visit(walk->context, walk->name, err)) {
+    case 0:
+        return 0;
+    case 1:
+        walk->stopped = true;
+        return 1;
+    default:
+        return -1;
+    }
+}
+
+/* Steps down to a child; false when that gives no repository name. */
+static bool enter(struct walk *walk, struct span child)
+{
+    size_t at = walk->length + (walk->length > 0);
+
+    if (!name_is_valid(child) || at + child.len > NAME_MAX_LENGTH)
+        return false;
+    snprintf(walk->name + walk->length, sizeof(walk->name) - walk->length,
+             "%s%.*s", walk->length > 0 ? "/" : "", SPAN_ARGS(child));
+    walk->length = at + child.len;
+    return true;
+}
+
+static void leave(struct walk *walk, size_t length)
+{
+    walk->length = length;
+    walk->name[length] = '\0';
+}
+
+static int walk_child(void *context, const char *child, bool is_directory,
+                      struct err *err)
+{
+    struct walk *walk = context;
+    size_t length = walk->length;
+    int result;
+
+    if (!is_directory || !enter(walk, span_of(child)))
+        return 0;
+    result = visit_if_repository(walk, err);
+    if (result == 0)
+        result = walk_below(walk, NULL, err);
+    leave(walk, length);
+    return result;
+}
+
+static struct layout_path place(const struct walk *walk)
+{
+    struct layout_path top = {LAYOUT_REPOSITORIES};
+
+    return walk->length > 0 ? layout_repository(walk->name) : top;
+}
+
+/* Below the first component of `after`, behind the rest of it. */
+static int walk_rest(struct walk *walk, struct span first, struct span rest,
+                     struct err *err)
+{
+    char after[NAME_MAX_LENGTH + 1];
+    size_t length = walk->length;
+    int result;
+
+    if (!enter(walk, first))
+        return 0;
+    snprintf(after, sizeof(after), "%.*s", SPAN_ARGS(rest));
+    result = walk_below(walk, after, err);
+    leave(walk, length);
+    return result;
+}
+
+/*
+ * All below the place, behind `after` when that is given. Returns 1 when the
+ * visitor stopped the walk.
+ */
+static int walk_below(struct walk *walk, const char *after, struct err *err)
+{
+    struct span rest = span_of(after ? after : "");
+    struct span first = span_cut(&rest, '/');
+    char from[NAME_MAX_LENGTH + 1];
+    struct layout_path path;
+    int result = 0;
+
+    if (first.len > 0)
+        result = walk_rest(walk, first, rest, err);
+    if (result != 0)
+        return result;
+    path = place(walk);
+    snprintf(from, sizeof(from), "%.*s", SPAN_ARGS(first));
+    result = driver_list(walk->store->driver, path.text, from, walk_child, walk,
+                         err);
+    if (result < 0 && err->code == ERR_NOT_FOUND) {
+        err_clear(err);
+        return 0;
+    }
+    if (result < 0)
+        return -1;
+    return walk->stopped ? 1 : 0;
+}
+
+int catalog_list(const struct store *store, const char *last,
+                 catalog_visit *visit, void *context, struct err *err)
+{
+    struct walk walk = {.store = store, .visit = visit, .context = context};
+    struct span after = span_of(last);
+
+    if (after.len > NAME_MAX_LENGTH)
+        return err_set(err, ERR_NAME_INVALID, "last is no repository name");
+    return walk_below(&walk, last, err) < 0 ? -1 : 0;
+}

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT */
+/* The repositories of the store: the `_catalog` extension of registry:2. */
+#ifndef BERTH_STORE_CATALOG_H
+#define BERTH_STORE_CATALOG_H
+
+#include "store/store.h"
+
+/* `name` is borrowed. Returns 0 to go on, 1 to stop, -1 with `err` filled. */
+typedef int catalog_visit(void *context, const char *name, struct err *err);
+
+/*
+ * Visits the repositories that have content, beginning behind `last` (NULL
+ * or "" = from the first; it need not exist). The order is that of a sorted
+ * tree: by components, "a" then "a/b" then "a-b".
+ *
+ * There is no index: the walk skips what stands before `last` and reads only
+ * the directories on its way.
+ */
+int catalog_list(const struct store *store, const char *last,
+                 catalog_visit *visit, void *context,
+                 struct err *err) WARN_UNUSED;
+
+#endif

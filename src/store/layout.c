@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: MIT */
+#include "store/layout.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "oci/name.h"
+
+_Static_assert(sizeof("repositories/") + NAME_MAX_LENGTH +
+                       sizeof("/_manifests/tags/") + TAG_MAX_LENGTH +
+                       sizeof("/index/sha512/") + HASH_HEX_MAX +
+                       sizeof("/link") <
+                   LAYOUT_PATH_MAX,
+               "the longest path fits");
+
+static struct layout_path path_format(const char *format, ...)
+    PRINTF_LIKE(1, 2);
+
+static struct layout_path path_format(const char *format, ...)
+{
+    struct layout_path path;
+    va_list args;
+    int len;
+
+    va_start(args, format);
+    len = vsnprintf(path.text, sizeof(path.text), format, args);
+    va_end(args);
+    /* Parts are checked by their grammar; a longer path is a bug. */
+    if (len < 0 || (size_t)len >= sizeof(path.text))
+        abort();
+    return path;
+}
+
+static const char *algorithm_of(const struct digest *digest)
+{
+    return digest_algorithm_name(digest->algorithm);
+}
+
+struct layout_path layout_blob(const struct digest *digest)
+{
+    return path_format(LAYOUT_BLOBS "/%s/%.2s/%s/data", algorithm_of(digest),
+                       digest->hex, digest->hex);
+}
+
+struct layout_path layout_repository(const char *name)
+{
+    return path_format(LAYOUT_REPOSITORIES "/%s", name);
+}
+
+struct layout_path layout_layers(const char *name)
+{
+    return path_format(LAYOUT_REPOSITORIES "/%s/_layers", name);
+}
+
+struct layout_path layout_layer_link(const char *name,
+                                     const struct digest *digest)
+{
+    return path_format(LAYOUT_REPOSITORIES "/%s/_layers/%s/%s/link", name,
+                       algorithm_of(digest), digest->hex);
+}
+
+struct layout_path layout_manifests(const char *name)
+{
+    return path_format(LAYOUT_REPOSITORIES "/%s/_manifests", name);
+}
+
+struct layout_path layout_revisions(const char *name,
+                                    enum hash_algorithm algorithm)
+{
+    return path_format(LAYOUT_REPOSITORIES "/%s/_manifests/revisions/%s", name,
+                       digest_algorithm_name(algorithm));
+}
+
+struct layout_path layout_revision(const char *name,
+                                   const struct digest *digest)
+{
+    return path_format(LAYOUT_REPOSITORIES "/%s/_manifests/revisions/%s/%s",
+                       name, algorithm_of(digest), digest->hex);
+}
+
+struct layout_path layout_revision_link(const char *name,
+                                        const struct digest *digest)
+{
+    return path_format(LAYOUT_REPOSITORIES
+                       "/%s/_manifests/revisions/%s/%s/link",
+                       name, algorithm_of(digest), digest->hex);
+}
+
+struct layout_path layout_tags(const char *name)
+{
+    return path_format(LAYOUT_REPOSITORIES "/%s/_manifests/tags", name);
+}
+
+struct layout_path layout_tag(const char *name, const char *tag)
+{
+    return path_format(LAYOUT_REPOSITORIES "/%s/_manifests/tags/%s", name, tag);
+}
+
+struct layout_path layout_tag_current(const char *name, const char *tag)
+{
+    return path_format(LAYOUT_REPOSITORIES
+                       "/%s/_manifests/tags/%s/" LAYOUT_TAG_CURRENT,
+                       name, tag);
+}
+
+struct layout_path layout_tag_index_link(const char *name, const char *tag,
+                                         const struct digest *digest)
+{
+    return path_format(LAYOUT_REPOSITORIES
+                       "/%s/_manifests/tags/%s/index/%s/%s/link",
+                       name, tag, algorithm_of(digest), digest->hex);
+}
+
+struct layout_path layout_within_tag_index_link(const struct digest *digest)
+{
+    return path_format("index/%s/%s/link", algorithm_of(digest), digest->hex);
+}
+
+struct layout_path layout_upload(const char *name, const char *uuid)
+{
+    return path_format(LAYOUT_REPOSITORIES "/%s/_uploads/%s", name, uuid);
+}
+
+struct layout_path layout_upload_started(const char *name, const char *uuid)
+{
+    return path_format(LAYOUT_REPOSITORIES "/%s/_uploads/%s/startedat", name,
+                       uuid);
+}
+
+struct layout_path layout_upload_data(const char *name, const char *uuid)
+{
+    return path_format(LAYOUT_REPOSITORIES "/%s/_uploads/%s/data", name, uuid);
+}
+
+struct layout_path layout_upload_states(const char *name, const char *uuid,
+                                        enum hash_algorithm algorithm)
+{
+    return path_format(LAYOUT_REPOSITORIES "/%s/_uploads/%s/hashstates/%s",
+                       name, uuid, digest_algorithm_name(algorithm));
+}
+
+struct layout_path layout_upload_state(const char *name, const char *uuid,
+                                       enum hash_algorithm algorithm,
+                                       uint64_t offset)
+{
+    return path_format(LAYOUT_REPOSITORIES
+                       "/%s/_uploads/%s/hashstates/%s/%" PRIu64,
+                       name, uuid, digest_algorithm_name(algorithm), offset);
+}
+
+struct layout_path layout_referrers(const char *name,
+                                    const struct digest *subject)
+{
+    return path_format(LAYOUT_REPOSITORIES "/%s/_berth/referrers/%s/%s", name,
+                       algorithm_of(subject), subject->hex);
+}
+
+struct layout_path layout_referrer(const char *name,
+                                   const struct digest *subject,
+                                   const struct digest *referrer)
+{
+    return path_format(LAYOUT_REPOSITORIES "/%s/_berth/referrers/%s/%s/%s-%s",
+                       name, algorithm_of(subject), subject->hex,
+                       algorithm_of(referrer), referrer->hex);
+}
+
+bool layout_parse_referrer(const char *file, struct digest *out)
+{
+    struct span hex = span_of(file);
+    struct span algorithm = span_cut(&hex, '-');
+    char text[DIGEST_TEXT_MAX];
+    struct err ignored = {0};
+
+    if (algorithm.len + hex.len + 2 > sizeof(text))
+        return false;
+    snprintf(text, sizeof(text), "%.*s:%.*s", SPAN_ARGS(algorithm),
+             SPAN_ARGS(hex));
+    return digest_parse(span_of(text), out, &ignored) == 0;
+}
+
+struct layout_path layout_referrers_scanned(const char *name)
+{
+    return path_format(LAYOUT_REPOSITORIES "/%s/_berth/referrers/scanned",
+                       name);
+}

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Every path in the store. No other file builds one.
+ *
+ * The tree is registry:2's, kept exactly, so that either program can serve
+ * what the other wrote. Paths are relative to the driver's root, which is
+ * `<root>/docker/registry/v2`:
+ *
+ *   blobs/<alg>/<hex[0:2]>/<hex>/data            bytes of layer, config,
+ * manifest repositories/<name>/ _layers/<alg>/<hex>/link                   this
+ * repository has the blob _manifests/ revisions/<alg>/<hex>/link it has the
+ * manifest tags/<tag>/current/link                  what the tag names now
+ *       tags/<tag>/index/<alg>/<hex>/link        what it ever named
+ *     _uploads/<uuid>/
+ *       startedat                                RFC 3339; absent = no upload
+ *       data                                     bytes received so far
+ *       hashstates/<alg>/<offset>                hash over the first <offset>
+ *     _berth/                                    ours alone, can be rebuilt
+ *       referrers/<alg>/<hex>/<alg>-<hex>        descriptor of a referrer
+ *       referrers/scanned                        how far the index has seen
+ *   _berth/                                      ours alone, the driver's
+ *     locks/ tmp/ trash/<run>/
+ *
+ * A link holds a digest as text, without a newline. It names the blob to
+ * read, which may be another digest than its own path says (Distribution
+ * stores a sha512 upload under its sha256).
+ *
+ * `_layers` and `_manifests` both exist in every repository that has content:
+ * Distribution 2 lists and collects repositories by the one, 3 by the other.
+ */
+#ifndef BERTH_STORE_LAYOUT_H
+#define BERTH_STORE_LAYOUT_H
+
+#include <stdint.h>
+
+#include "base/hash.h"
+#include "oci/digest.h"
+
+/*
+ * The longest: a name of 255, a tag of 128 and a sha512 digest in an index
+ * entry, and the fixed words.
+ */
+#define LAYOUT_PATH_MAX 768
+
+struct layout_path {
+    char text[LAYOUT_PATH_MAX];
+};
+
+#define LAYOUT_ROOT "docker/registry/v2"
+#define LAYOUT_BLOBS "blobs"
+#define LAYOUT_REPOSITORIES "repositories"
+
+struct layout_path layout_blob(const struct digest *digest);
+struct layout_path layout_repository(const char *name);
+struct layout_path layout_layers(const char *name);
+struct layout_path layout_layer_link(const char *name,
+                                     const struct digest *digest);
+struct layout_path layout_manifests(const char *name);
+struct layout_path layout_revisions(const char *name,
+                                    enum hash_algorithm algorithm);
+struct layout_path layout_revision(const char *name,
+                                   const struct digest *digest);
+struct layout_path layout_revision_link(const char *name,
+                                        const struct digest *digest);
+struct layout_path layout_tags(const char *name);
+struct layout_path layout_tag(const char *name, const char *tag);
+struct layout_path layout_tag_current(const char *name, const char *tag);
+struct layout_path layout_tag_index_link(const char *name, const char *tag,
+                                         const struct digest *digest);
+
+/* The same two below the tag's own directory, for a tag built aside. */
+#define LAYOUT_TAG_CURRENT "current/link"
+struct layout_path layout_within_tag_index_link(const struct digest *digest);
+
+struct layout_path layout_upload(const char *name, const char *uuid);
+struct layout_path layout_upload_started(const char *name, const char *uuid);
+struct layout_path layout_upload_data(const char *name, const char *uuid);
+struct layout_path layout_upload_states(const char *name, const char *uuid,
+                                        enum hash_algorithm algorithm);
+struct layout_path layout_upload_state(const char *name, const char *uuid,
+                                       enum hash_algorithm algorithm,
+                                       uint64_t offset);
+
+struct layout_path layout_referrers(const char *name,
+                                    const struct digest *subject);
+/* The file name of a referrer in there, and back; false if it is none. */
+struct layout_path layout_referrer(const char *name,
+                                   const struct digest *subject,
+                                   const struct digest *referrer);
+bool layout_parse_referrer(const char *file, struct digest *out);
+struct layout_path layout_referrers_scanned(const char *name);
+
+#endif

@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: MIT */
+#include "store/manifest_store.h"
+
+#include "store/layout.h"
+#include "store/link.h"
+#include "store/referrers.h"
+#include "store/tag.h"
+
+/* Indexes of indexes of indexes of images: nobody goes deeper. */
+#define LEVELS_MAX 4
+
+static int unknown(const struct digest *digest, enum err_code code,
+                   struct err *err)
+{
+    char text[DIGEST_TEXT_MAX];
+
+    if (err->code != ERR_NOT_FOUND)
+        return -1;
+    digest_format(digest, text);
+    err_detail(err, "%s", text);
+    return err_recode(err, code);
+}
+
+int manifest_get(const struct store *store, const char *name,
+                 const struct digest *digest, struct buf *bytes,
+                 struct err *err)
+{
+    struct layout_path link = layout_revision_link(name, digest);
+    struct layout_path blob;
+    struct digest stored;
+
+    if (link_read(store, &link, &stored, err) < 0)
+        return unknown(digest, ERR_MANIFEST_UNKNOWN, err);
+    blob = layout_blob(&stored);
+    if (driver_get(store->driver, blob.text, bytes, NULL, err) < 0)
+        return unknown(digest, ERR_MANIFEST_UNKNOWN, err);
+    if (bytes->len == 0) {
+        err_set(err, ERR_NOT_FOUND, "%s is empty", blob.text);
+        return unknown(digest, ERR_MANIFEST_UNKNOWN, err);
+    }
+    return 0;
+}
+
+void manifest_lease(const struct store *store, const char *name,
+                    const struct digest *digest)
+{
+    struct layout_path link = layout_revision_link(name, digest);
+    struct err ignored = {0};
+    struct digest stored;
+
+    if (link_read(store, &link, &stored, &ignored) == 0)
+        (void)!link_protect(store, &link, &stored, &ignored);
+}
+
+struct closure {
+    const struct store *store;
+    const char *name;
+    bool sparse;
+};
+
+static int protect_all(const struct closure *closure,
+                       const struct manifest *manifest, int level,
+                       struct err *err);
+
+/* Renews one link and its bytes. ERR_NOT_FOUND when one is not there. */
+static int protect_link(const struct closure *closure,
+                        const struct layout_path *link, struct err *err)
+{
+    struct digest stored;
+
+    if (link_read(closure->store, link, &stored, err) < 0)
+        return -1;
+    return link_protect(closure->store, link, &stored, err);
+}
+
+/* What a child manifest refers to; a child that cannot be read has nothing. */
+static int protect_below(const struct closure *closure,
+                         const struct digest *digest, int level,
+                         struct err *err)
+{
+    struct closure below = *closure;
+    CLEANUP(buf) struct buf bytes = BUF_INIT(MANIFEST_BYTES_MAX);
+    CLEANUP(manifest) struct manifest *child = NULL;
+
+    /* What an accepted child lacks, it was accepted without. */
+    below.sparse = true;
+    if (level >= LEVELS_MAX)
+        return 0;
+    if (manifest_get(closure->store, closure->name, digest, &bytes, err) < 0 ||
+        manifest_parse(buf_span(&bytes), SPAN(""), &child, err) < 0) {
+        err_clear(err);
+        return 0;
+    }
+    return protect_all(&below, child, level + 1, err);
+}
+
+/* A manifest of this repository, or, in old build caches, a blob of it. */
+static int protect_child(const struct closure *closure,
+                         const struct digest *digest, int level,
+                         struct err *err)
+{
+    struct layout_path link = layout_revision_link(closure->name, digest);
+
+    if (protect_link(closure, &link, err) == 0)
+        return protect_below(closure, digest, level, err);
+    if (err->code != ERR_NOT_FOUND)
+        return -1;
+    link = layout_layer_link(closure->name, digest);
+    return protect_link(closure, &link, err);
+}
+
+static int protect_reference(const struct closure *closure,
+                             const struct manifest_reference *reference,
+                             int level, struct err *err)
+{
+    const struct digest *digest = &reference->descriptor.digest;
+    struct layout_path link;
+
+    switch (reference->kind) {
+    case MANIFEST_SUBJECT:
+        return 0;
+    case MANIFEST_CHILD:
+        return protect_child(closure, digest, level, err);
+    case MANIFEST_CONFIG:
+    case MANIFEST_LAYER:
+        break;
+    }
+    link = layout_layer_link(closure->name, digest);
+    return protect_link(closure, &link, err);
+}
+
+static int protect_all(const struct closure *closure,
+                       const struct manifest *manifest, int level,
+                       struct err *err)
+{
+    for (size_t i = 0; i < manifest_reference_count(manifest); i++) {
+        struct manifest_reference reference;
+
+        manifest_reference_at(manifest, i, &reference);
+        if (protect_reference(closure, &reference, level, err) == 0)
+            continue;
+        if (err->code != ERR_NOT_FOUND ||
+            !(closure->sparse || reference.may_be_absent))
+            return unknown(&reference.descriptor.digest,
+                           ERR_MANIFEST_BLOB_UNKNOWN, err);
+        err_clear(err);
+    }
+    return 0;
+}
+
+int manifest_protect_references(const struct store *store, const char *name,
+                                const struct manifest *manifest, bool sparse,
+                                struct err *err)
+{
+    struct closure closure = {store, name, sparse};
+
+    return protect_all(&closure, manifest, 1, err);
+}
+
+int manifest_put(const struct store *store, const char *name,
+                 const struct digest *digest, const struct manifest *manifest,
+                 struct span bytes, struct err *err)
+{
+    struct layout_path blob = layout_blob(digest);
+    struct layout_path link = layout_revision_link(name, digest);
+    struct layout_path layers = layout_layers(name);
+    const struct descriptor *subject = manifest_subject(manifest);
+
+    if (driver_make_directory(store->driver, layers.text, err) < 0 ||
+        driver_put(store->driver, blob.text, bytes, DRIVER_DURABLE, err) < 0)
+        return -1;
+    /*
+     * Before the link, so that no manifest is ever there without its entry;
+     * an entry without its manifest is passed over by readers.
+     */
+    if (subject != NULL && referrers_add(store, name, &subject->digest, digest,
+                                         manifest, bytes.len, err) < 0)
+        return -1;
+    return link_write(store, &link, digest, err);
+}
+
+int manifest_delete(const struct store *store, const char *name,
+                    const struct digest *digest, struct err *err)
+{
+    struct layout_path link = layout_revision_link(name, digest);
+    struct driver_stat stat;
+
+    if (driver_stat(store->driver, link.text, &stat, err) < 0)
+        return unknown(digest, ERR_MANIFEST_UNKNOWN, err);
+    /* Tags first: a tag never names a manifest that is gone. */
+    if (tag_delete_all(store, name, digest, err) < 0)
+        return -1;
+    if (driver_remove(store->driver, link.text, DRIVER_DURABLE, err) < 0)
+        return unknown(digest, ERR_MANIFEST_UNKNOWN, err);
+    return 0;
+}

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Manifests as repositories have them (distribution-spec "Pulling manifests",
+ * "Pushing manifests", "Deleting manifests"). Bytes go in and come out as
+ * they are.
+ *
+ * A PUT is manifest_protect_references, manifest_put, then tag_set for each
+ * tag. Each step is durable when it returns 0, so what a tag names is always
+ * complete.
+ */
+#ifndef BERTH_STORE_MANIFEST_STORE_H
+#define BERTH_STORE_MANIFEST_STORE_H
+
+#include <stdbool.h>
+
+#include "base/buf.h"
+#include "oci/digest.h"
+#include "oci/manifest.h"
+#include "store/store.h"
+
+/* The most that is read back; what others stored may be above our limit. */
+#define MANIFEST_BYTES_MAX (16 * 1024 * 1024)
+
+/*
+ * Appends the manifest's bytes. ERR_MANIFEST_UNKNOWN when the repository does
+ * not have it as a manifest, whatever blobs it has.
+ */
+int manifest_get(const struct store *store, const char *name,
+                 const struct digest *digest, struct buf *bytes,
+                 struct err *err) WARN_UNUSED;
+
+/*
+ * The manifest stays for the grace period from now: who asks for a digest is
+ * about to use it. Best effort; says nothing when it cannot be renewed.
+ */
+void manifest_lease(const struct store *store, const char *name,
+                    const struct digest *digest);
+
+/*
+ * Verifies that the repository has everything the manifest refers to, and
+ * renews it all, down through indexes of indexes: it then stays for the grace
+ * period, within which the manifest itself will hold it. With `sparse`, what
+ * is missing is passed over. ERR_MANIFEST_BLOB_UNKNOWN names what is missing.
+ */
+int manifest_protect_references(const struct store *store, const char *name,
+                                const struct manifest *manifest, bool sparse,
+                                struct err *err) WARN_UNUSED;
+
+/* Stores the bytes, whose digest this is, as a manifest of the repository. */
+int manifest_put(const struct store *store, const char *name,
+                 const struct digest *digest, const struct manifest *manifest,
+                 struct span bytes, struct err *err) WARN_UNUSED;
+
+/* Removes it and every tag that names it. ERR_MANIFEST_UNKNOWN. */
+int manifest_delete(const struct store *store, const char *name,
+                    const struct digest *digest, struct err *err) WARN_UNUSED;
+
+#endif

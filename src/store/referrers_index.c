@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: MIT */
+#include "store/referrers_index.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/num.h"
+#include "store/layout.h"
+#include "store/manifest_store.h"
+#include "store/referrers.h"
+
+/*
+ * File times tick coarsely, and two writes within a tick leave one time. So
+ * a directory that changed within this span before the scan is scanned again
+ * next time, and so is what was written this much before the last change.
+ */
+#define RACY_NS (2 * CLOCK_NS_PER_SECOND)
+
+#define SCANNED_BYTES_MAX 256
+
+/* The mtimes of `revisions/<alg>` that the index accounts for; 0 = none. */
+struct scanned {
+    int64_t mtime_ns[HASH_COUNT];
+};
+
+static int read_scanned(const struct store *store, const char *name,
+                        struct scanned *out, struct err *err)
+{
+    struct layout_path path = layout_referrers_scanned(name);
+    CLEANUP(buf) struct buf text = BUF_INIT(SCANNED_BYTES_MAX);
+    struct span rest;
+
+    memset(out, 0, sizeof(*out));
+    if (driver_get(store->driver, path.text, &text, NULL, err) < 0) {
+        if (err->code != ERR_NOT_FOUND && err->code != ERR_TOO_LARGE)
+            return -1;
+        err_clear(err);
+        return 0;
+    }
+    rest = buf_span(&text);
+    while (rest.len > 0) {
+        struct span value = span_cut(&rest, '\n');
+        struct span algorithm = span_cut(&value, ' ');
+        enum hash_algorithm which;
+        uint64_t mtime;
+
+        if (digest_algorithm_parse(algorithm, &which) &&
+            num_parse(value, INT64_MAX, &mtime) == 0)
+            out->mtime_ns[which] = (int64_t)mtime;
+    }
+    return 0;
+}
+
+static int write_scanned(const struct store *store, const char *name,
+                         const struct scanned *scanned, struct err *err)
+{
+    struct layout_path path = layout_referrers_scanned(name);
+    CLEANUP(buf) struct buf text = BUF_INIT(SCANNED_BYTES_MAX);
+
+    for (enum hash_algorithm i = 0; i < HASH_COUNT; i++)
+        buf_add_format(&text, "%s %" PRId64 "\n", digest_algorithm_name(i),
+                       scanned->mtime_ns[i]);
+    return driver_put(store->driver, path.text, buf_span(&text), DRIVER_RELAXED,
+                      err);
+}
+
+struct scan {
+    const struct store *store;
+    const char *name;
+    enum hash_algorithm algorithm;
+    int64_t since_ns; /* revisions older than this are known */
+};
+
+/* Indexes one manifest; one that cannot be read or parsed refers to nothing. */
+static int index_manifest(const struct scan *scan, const struct digest *digest,
+                          struct err *err)
+{
+    CLEANUP(buf) struct buf bytes = BUF_INIT(MANIFEST_BYTES_MAX);
+    CLEANUP(manifest) struct manifest *manifest = NULL;
+    const struct descriptor *subject;
+
+    if (manifest_get(scan->store, scan->name, digest, &bytes, err) < 0 ||
+        memmem(bytes.ptr, bytes.len, "subject", strlen("subject")) == NULL ||
+        manifest_parse(buf_span(&bytes), SPAN(""), &manifest, err) < 0) {
+        err_clear(err);
+        return 0;
+    }
+    subject = manifest_subject(manifest);
+    if (subject == NULL)
+        return 0;
+    return referrers_add(scan->store, scan->name, &subject->digest, digest,
+                         manifest, bytes.len, err);
+}
+
+static int visit_revision(void *context, const char *hex, bool is_directory,
+                          struct err *err)
+{
+    const struct scan *scan = context;
+    char text[DIGEST_TEXT_MAX];
+    struct driver_stat stat;
+    struct layout_path path;
+    struct digest digest;
+
+    snprintf(text, sizeof(text), "%s:%s",
+             digest_algorithm_name(scan->algorithm), hex);
+    if (!is_directory || digest_parse(span_of(text), &digest, err) < 0) {
+        err_clear(err);
+        return 0;
+    }
+    path = layout_revision(scan->name, &digest);
+    if (driver_stat(scan->store->driver, path.text, &stat, err) < 0) {
+        err_clear(err);
+        return 0;
+    }
+    if (stat.mtime_ns < scan->since_ns)
+        return 0;
+    return index_manifest(scan, &digest, err);
+}
+
+/* Brings one algorithm up to date; `*mtime_ns` is what is accounted for. */
+static int refresh(const struct store *store, const char *name,
+                   enum hash_algorithm algorithm, int64_t *mtime_ns,
+                   bool *changed, struct err *err)
+{
+    struct layout_path path = layout_revisions(name, algorithm);
+    struct scan scan = {store, name, algorithm, *mtime_ns - RACY_NS};
+    struct driver_stat stat;
+
+    if (driver_stat(store->driver, path.text, &stat, err) < 0) {
+        if (err->code != ERR_NOT_FOUND)
+            return -1;
+        err_clear(err);
+        return 0;
+    }
+    if (stat.mtime_ns == *mtime_ns)
+        return 0;
+    if (stat.mtime_ns < *mtime_ns) /* the clock went back: believe nothing */
+        scan.since_ns = INT64_MIN;
+    if (driver_list(store->driver, path.text, NULL, visit_revision, &scan,
+                    err) < 0)
+        return -1;
+    if (clock_now_ns() - stat.mtime_ns > RACY_NS) {
+        *mtime_ns = stat.mtime_ns;
+        *changed = true;
+    }
+    return 0;
+}
+
+int referrers_refresh(const struct store *store, const char *name,
+                      struct err *err)
+{
+    struct scanned scanned;
+    bool changed = false;
+
+    if (read_scanned(store, name, &scanned, err) < 0)
+        return -1;
+    for (enum hash_algorithm i = 0; i < HASH_COUNT; i++) {
+        if (refresh(store, name, i, &scanned.mtime_ns[i], &changed, err) < 0)
+            return -1;
+    }
+    return changed ? write_scanned(store, name, &scanned, err) : 0;
+}

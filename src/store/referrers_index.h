@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Keeps the referrers index true when another program wrote to the tree.
+ * Private to referrers.c.
+ */
+#ifndef BERTH_STORE_REFERRERS_INDEX_H
+#define BERTH_STORE_REFERRERS_INDEX_H
+
+#include "store/store.h"
+
+/*
+ * Indexes every manifest of the repository that has a subject and was stored
+ * since the last time. Costs two looks when nothing was.
+ */
+int referrers_refresh(const struct store *store, const char *name,
+                      struct err *err) WARN_UNUSED;
+
+#endif

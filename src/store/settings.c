@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: MIT */
+#include "store/settings.h"
+
+#include <pthread.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/config.h"
+#include "base/memory.h"
+
+#define PREFIX "BERTH_"
+#define KEY(field) .name = #field, .offset = offsetof(struct settings, field)
+
+_Static_assert(sizeof(enum blob_transfer) == sizeof(int) &&
+                   sizeof(enum log_level) == sizeof(int),
+               "a choice is stored as an int");
+
+static const char *const transfers[] = {"body", "x-accel-redirect",
+                                        "x-sendfile", NULL};
+static const char *const log_levels[] = {"all", "errors", NULL};
+
+static const struct config_key keys[] = {
+    {KEY(root), .type = CONFIG_PATH, .size = SETTINGS_PATH_MAX},
+    {KEY(delete), .type = CONFIG_BOOLEAN},
+    {KEY(readonly), .type = CONFIG_BOOLEAN},
+    {KEY(sparse), .type = CONFIG_BOOLEAN},
+    {KEY(grace), .type = CONFIG_DURATION, .minimum = 1, .maximum = 31536000},
+    {KEY(manifest_limit), .type = CONFIG_SIZE, .minimum = 4096,
+     .maximum = 16 * 1024 * 1024},
+    {KEY(catalog_limit), .type = CONFIG_COUNT, .minimum = 1, .maximum = 50000},
+    {KEY(blob_transfer), .type = CONFIG_CHOICE, .choices = transfers},
+    {KEY(log), .type = CONFIG_CHOICE, .choices = log_levels},
+};
+static const struct config_table table = {keys, ARRAY_SIZE(keys)};
+
+static const struct settings defaults = {
+    .root = "/var/lib/berth",
+    .delete = true,
+    .grace = 24 * 3600,
+    .manifest_limit = 4 * 1024 * 1024,
+    .catalog_limit = 1000,
+};
+
+static const char *chosen_file(const char *file)
+{
+    return file != NULL ? file : getenv("BERTH_CONFIG");
+}
+
+int settings_load(const char *file, struct settings *out, struct err *err)
+{
+    const char *named = chosen_file(file);
+    struct settings settings = defaults;
+
+    if (config_read_file(&table, &settings,
+                         named != NULL ? named : SETTINGS_DEFAULT_FILE,
+                         err) < 0) {
+        if (named != NULL || err->code != ERR_NOT_FOUND)
+            return -1;
+        err_clear(err);
+    }
+    if (settings_override(&settings, (const char *const *)environ, err) < 0)
+        return -1;
+    *out = settings;
+    return 0;
+}
+
+int settings_override(struct settings *settings, const char *const *parameters,
+                      struct err *err)
+{
+    return config_read_variables(&table, settings, PREFIX, parameters, err);
+}
+
+void settings_print(const struct settings *settings, struct buf *into)
+{
+    config_print(&table, settings, into);
+}
+
+/* What tells one state of a file from the next. */
+struct stamp {
+    struct timespec mtime;
+    ino_t inode;
+    off_t size;
+};
+
+struct settings_source {
+    pthread_mutex_t mutex;
+    char *file; /* as given; NULL = the usual one */
+    struct stamp stamp;
+    struct settings current;
+};
+
+static struct stamp stamp_of(const char *file)
+{
+    const char *named = chosen_file(file);
+    struct stamp stamp = {0};
+    struct stat st;
+
+    if (stat(named != NULL ? named : SETTINGS_DEFAULT_FILE, &st) == 0) {
+        stamp.mtime = st.st_mtim;
+        stamp.inode = st.st_ino;
+        stamp.size = st.st_size;
+    }
+    return stamp;
+}
+
+static bool stamp_equals(const struct stamp *a, const struct stamp *b)
+{
+    return a->mtime.tv_sec == b->mtime.tv_sec &&
+           a->mtime.tv_nsec == b->mtime.tv_nsec && a->inode == b->inode &&
+           a->size == b->size;
+}
+
+int settings_source_new(const char *file, struct settings_source **out,
+                        struct err *err)
+{
+    struct stamp stamp = stamp_of(file);
+    struct settings_source *source;
+    struct settings settings;
+
+    if (settings_load(file, &settings, err) < 0)
+        return -1;
+    source = memory_new(sizeof(*source));
+    pthread_mutex_init(&source->mutex, NULL);
+    source->file = file != NULL ? memory_copy_text(file) : NULL;
+    source->stamp = stamp;
+    source->current = settings;
+    *out = source;
+    return 0;
+}
+
+/* Under the mutex. */
+static void reload(struct settings_source *source, struct err *complaint)
+{
+    struct settings fresh;
+
+    if (settings_load(source->file, &fresh, complaint) < 0)
+        return;
+    memcpy(fresh.root, source->current.root, sizeof(fresh.root));
+    fresh.grace = source->current.grace;
+    source->current = fresh;
+}
+
+void settings_source_get(struct settings_source *source, struct settings *out,
+                         struct err *complaint)
+{
+    struct stamp stamp = stamp_of(source->file);
+
+    pthread_mutex_lock(&source->mutex);
+    if (!stamp_equals(&stamp, &source->stamp)) {
+        source->stamp = stamp;
+        reload(source, complaint);
+    }
+    *out = source->current;
+    pthread_mutex_unlock(&source->mutex);
+}
+
+void settings_source_free(struct settings_source *source)
+{
+    if (source == NULL)
+        return;
+    pthread_mutex_destroy(&source->mutex);
+    free(source->file);
+    free(source);
+}

@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: MIT */
+#include "store/tag.h"
+
+#include "oci/name.h"
+#include "store/layout.h"
+#include "store/link.h"
+
+static int unknown(const char *tag, struct err *err)
+{
+    if (err->code != ERR_NOT_FOUND)
+        return -1;
+    err_detail(err, "%s", tag);
+    return err_recode(err, ERR_MANIFEST_UNKNOWN);
+}
+
+int tag_resolve(const struct store *store, const char *name, const char *tag,
+                struct digest *out, struct err *err)
+{
+    struct layout_path current = layout_tag_current(name, tag);
+
+    if (link_read(store, &current, out, err) < 0)
+        return unknown(tag, err);
+    return 0;
+}
+
+/* The tag's directory is there: the index entry first, then the tag moves. */
+static int move(const struct store *store, const char *name, const char *tag,
+                const struct digest *digest, struct err *err)
+{
+    struct layout_path index = layout_tag_index_link(name, tag, digest);
+    struct layout_path current = layout_tag_current(name, tag);
+
+    if (link_write(store, &index, digest, err) < 0)
+        return -1;
+    return link_write(store, &current, digest, err);
+}
+
+int tag_set(const struct store *store, const char *name, const char *tag,
+            const struct digest *digest, struct err *err)
+{
+    struct layout_path directory = layout_tag(name, tag);
+    struct layout_path index = layout_within_tag_index_link(digest);
+    char text[DIGEST_TEXT_MAX];
+    struct driver_stat stat;
+
+    digest_format(digest, text);
+    const struct driver_file files[] = {
+        {index.text, span_of(text)},
+        {LAYOUT_TAG_CURRENT, span_of(text)},
+    };
+    if (driver_stat(store->driver, directory.text, &stat, err) == 0)
+        return move(store, name, tag, digest, err);
+    if (err->code != ERR_NOT_FOUND)
+        return -1;
+    if (driver_put_directory(store->driver, directory.text, files,
+                             ARRAY_SIZE(files), err) == 0)
+        return 0;
+    if (err->code != ERR_EXISTS)
+        return -1;
+    /* Another request made the tag in between: ours is the later word. */
+    return move(store, name, tag, digest, err);
+}
+
+int tag_delete(const struct store *store, const char *name, const char *tag,
+               struct err *err)
+{
+    struct layout_path directory = layout_tag(name, tag);
+
+    if (driver_remove(store->driver, directory.text, DRIVER_DURABLE, err) < 0)
+        return unknown(tag, err);
+    return 0;
+}
+
+struct deletion {
+    const struct store *store;
+    const char *name;
+    const struct digest *digest;
+};
+
+static int delete_if_named(void *context, const char *tag, struct err *err)
+{
+    struct deletion *deletion = context;
+    struct digest digest;
+
+    if (tag_resolve(deletion->store, deletion->name, tag, &digest, err) == 0 &&
+        digest_equals(&digest, deletion->digest) &&
+        tag_delete(deletion->store, deletion->name, tag, err) == 0)
+        return 0;
+    /* A tag that is broken, or was just deleted, names nothing. */
+    return err->code == ERR_NONE || err->code == ERR_MANIFEST_UNKNOWN ? 0 : -1;
+}
+
+int tag_delete_all(const struct store *store, const char *name,
+                   const struct digest *digest, struct err *err)
+{
+    struct deletion deletion = {store, name, digest};
+
+    if (tag_list(store, name, NULL, delete_if_named, &deletion, err) == 0)
+        return 0;
+    if (err->code != ERR_NAME_UNKNOWN)
+        return -1;
+    err_clear(err);
+    return 0;
+}
+
+struct listing {
+    const struct store *store;
+    const char *name;
+    tag_visit *visit;
+    void *context;
+};
+
+static int visit_if_complete(void *context, const char *tag, bool is_directory,
+                             struct err *err)
+{
+    struct listing *listing = context;
+    struct layout_path current;
+    struct driver_stat stat;
+
+    if (!is_directory || !tag_is_valid(span_of(tag)))
+        return 0;
+    /* registry:2 leaves a bare directory when it dies between two steps. */
+    current = layout_tag_current(listing->name, tag);
+    if (driver_stat(listing->store->driver, current.text, &stat, err) < 0) {
+        if (err->code != ERR_NOT_FOUND)
+            return -1;
+        err_clear(err);
+        return 0;
+    }
+    return listing->visit(listing->context, tag, err);
+}
+
+int tag_list(const struct store *store, const char *name, const char *last,
+             tag_visit *visit, void *context, struct err *err)
+{
+    struct listing listing = {store, name, visit, context};
+    struct layout_path path = layout_tags(name);
+    struct driver_stat stat;
+
+    if (driver_list(store->driver, path.text, last, visit_if_complete, &listing,
+                    err) == 0)
+        return 0;
+    if (err->code != ERR_NOT_FOUND)
+        return -1;
+    /* Manifests without any tag: the repository is there, its list empty. */
+    path = layout_manifests(name);
+    if (driver_stat(store->driver, path.text, &stat, err) == 0) {
+        err_clear(err);
+        return 0;
+    }
+    if (err->code != ERR_NOT_FOUND)
+        return -1;
+    err_detail(err, "%s", name);
+    return err_recode(err, ERR_NAME_UNKNOWN);
+}

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Tags: names that move from manifest to manifest (distribution-spec
+ * "Content discovery", "Deleting tags").
+ */
+#ifndef BERTH_STORE_TAG_H
+#define BERTH_STORE_TAG_H
+
+#include <stdbool.h>
+
+#include "oci/digest.h"
+#include "store/store.h"
+
+/* What the tag names now. ERR_MANIFEST_UNKNOWN when there is no such tag. */
+int tag_resolve(const struct store *store, const char *name, const char *tag,
+                struct digest *out, struct err *err) WARN_UNUSED;
+
+/*
+ * Lets the tag name a manifest the repository has, durably. A reader sees
+ * the old or the new digest; a new tag appears complete.
+ */
+int tag_set(const struct store *store, const char *name, const char *tag,
+            const struct digest *digest, struct err *err) WARN_UNUSED;
+
+/* ERR_MANIFEST_UNKNOWN when there is no such tag. */
+int tag_delete(const struct store *store, const char *name, const char *tag,
+               struct err *err) WARN_UNUSED;
+
+/* Deletes every tag that names `digest` now. */
+int tag_delete_all(const struct store *store, const char *name,
+                   const struct digest *digest, struct err *err) WARN_UNUSED;
+
+/* `tag` is borrowed. Returns 0 to go on, 1 to stop, -1 with `err` filled. */
+typedef int tag_visit(void *context, const char *tag, struct err *err);
+
+/*
+ * Visits the tags in ascending strcmp order, beginning behind `last` (NULL or
+ * "" = from the first). ERR_NAME_UNKNOWN when there is no such repository.
+ */
+int tag_list(const struct store *store, const char *name, const char *last,
+             tag_visit *visit, void *context, struct err *err) WARN_UNUSED;
+
+#endif
