@@ -44,7 +44,7 @@ struct call {
     char name[NAME_MAX_LENGTH + 1];
     struct digest digest;
     struct reference reference;
-    char uuid[UUID_TEXT_MAX];
+    char uuid[UUID_LENGTH + 1];
     struct err *err;
 };
 

@@ -28,11 +28,13 @@ struct server {
 
 /*
  * Answers one request given by its CGI parameters. `body` and
- * `client_is_gone` are put into the request (see request.h).
+ * `client_is_gone` are put into the request (see request.h). Returns -1 when
+ * the answer could not be sent whole: the transport then has to end the
+ * connection in a way that shows.
  */
-void serve(const struct server *server, const char *const *parameters,
-           struct reader *body,
-           bool (*client_is_gone)(const struct request *request),
-           void *transport, struct sink *sink);
+int serve(const struct server *server, const char *const *parameters,
+          struct reader *body,
+          bool (*client_is_gone)(const struct request *request),
+          void *transport, struct sink *sink);
 
 #endif

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: MIT */
+/* Plain CGI (RFC 3875): one process, one request. */
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/num.h"
+#include "http/transport.h"
+
+struct cgi_body {
+    struct reader reader;
+    uint64_t rest; /* of CONTENT_LENGTH; a body without one is not read */
+};
+
+static ssize_t read_body(struct reader *reader, void *into, size_t size,
+                         struct err *err)
+{
+    struct cgi_body *body = (struct cgi_body *)(void *)reader;
+    ssize_t count;
+
+    if (body->rest < size)
+        size = (size_t)body->rest;
+    if (size == 0)
+        return 0;
+    do {
+        count = read(STDIN_FILENO, into, size);
+    } while (count < 0 && errno == EINTR);
+    if (count <= 0)
+        return err_set(err, ERR_BODY_INCOMPLETE, "the body broke off");
+    body->rest -= (uint64_t)count;
+    return count;
+}
+
+static void close_body(struct reader *reader)
+{
+    (void)reader;
+}
+
+static int write_all(struct sink *sink, struct span bytes)
+{
+    (void)sink;
+    while (bytes.len > 0) {
+        ssize_t count = write(STDOUT_FILENO, bytes.ptr, bytes.len);
+
+        if (count < 0 && errno != EINTR)
+            return -1;
+        if (count > 0)
+            bytes = span_from(bytes, (size_t)count);
+    }
+    return 0;
+}
+
+/* The web server closes the pipe when its client has gone. */
+static bool client_is_gone(const struct request *request)
+{
+    struct pollfd out = {.fd = STDOUT_FILENO};
+
+    (void)request;
+    return poll(&out, 1, 0) == 1 && (out.revents & (POLLERR | POLLHUP)) != 0;
+}
+
+int cgi_serve(const struct server *server)
+{
+    static const struct reader_ops ops = {read_body, close_body};
+    struct cgi_body body = {.reader = {&ops}};
+    struct sink sink = {write_all};
+    const char *length = getenv("CONTENT_LENGTH");
+
+    signal(SIGPIPE, SIG_IGN);
+    if (length != NULL &&
+        num_parse(span_of(length), UINT64_MAX, &body.rest) < 0)
+        body.rest = 0;
+    return serve(server, (const char *const *)environ, &body.reader,
+                 client_is_gone, NULL, &sink) == 0
+               ? EXIT_SUCCESS
+               : EXIT_FAILURE;
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT */
+#include "http/page.h"
+
+#include <inttypes.h>
+
+#include "base/num.h"
+
+int page_parse(const struct request *request, uint64_t standard, uint64_t most,
+               struct page *out, struct err *err)
+{
+    struct span n;
+
+    out->limit = standard;
+    out->limited = standard > 0;
+    if (!request_query(request, "last", &out->last))
+        out->last = SPAN("");
+    if (!request_query(request, "n", &n))
+        return 0;
+    if (num_parse(n, UINT64_MAX, &out->limit) < 0) {
+        err_set(err, ERR_PAGINATION_NUMBER_INVALID, "n is no number");
+        return err_detail(err, "n must be a whole number");
+    }
+    out->limited = true;
+    if (out->limit > most)
+        out->limit = most;
+    return 0;
+}
+
+void page_link(struct call *call, const struct page *page, const char *last,
+               const char *more)
+{
+    struct span path = call->request->path;
+    CLEANUP(buf) struct buf query = BUF_INIT(RESPONSE_HEADERS_MAX);
+
+    buf_add_format(&query, "last=%s", last);
+    if (page->limited)
+        buf_add_format(&query, "&n=%" PRIu64, page->limit);
+    if (more != NULL)
+        buf_add(&query, span_of(more));
+    response_header(call->response, "Link", "<%.*s?%s>; rel=\"next\"",
+                    SPAN_ARGS(path), buf_text(&query));
+}
