@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: MIT */
+#include <criterion/criterion.h>
+#include <stdio.h>
+
+#include "oci/manifest.h"
+#include "store/fixture.h"
+#include "store/layout.h"
+#include "store/manifest_store.h"
+#include "store/tag.h"
+
+TestSuite(manifest_store, .init = fixture_setup, .fini = fixture_teardown);
+
+static int protect(const char *name, const char *json, bool sparse)
+{
+    CLEANUP(manifest) struct manifest *manifest = NULL;
+
+    err_clear(&err);
+    cr_assert_eq(manifest_parse(span_of(json), SPAN(""), &manifest, &err), 0,
+                 "%s: %s", err.text, json);
+    return manifest_protect_references(&store, name, manifest, sparse, &err);
+}
+
+static const char *index_json(const struct digest *child)
+{
+    static char json[512];
+
+    snprintf(json, sizeof(json),
+             "{\"schemaVersion\":2,\"manifests\":[{\"mediaType\":"
+             "\"" MEDIA_TYPE_OCI_MANIFEST "\",\"digest\":\"%s\",\"size\":1}]}",
+             text_of(child));
+    return json;
+}
+
+Test(manifest_store, gives_back_the_very_bytes)
+{
+    CLEANUP(buf) struct buf bytes = BUF_INIT(MANIFEST_BYTES_MAX);
+    const char *json = "{ \"schemaVersion\": 2,\n\"manifests\" : [ ] }\n";
+    struct digest digest = push_manifest("a", json);
+
+    cr_assert_eq(manifest_get(&store, "a", &digest, &bytes, &err), 0);
+    cr_assert_str_eq(buf_text(&bytes), json);
+}
+
+Test(manifest_store, makes_layers_and_manifests_for_both_registries)
+{
+    push_manifest("a", "{\"schemaVersion\":2,\"manifests\":[]}");
+    cr_assert(object_exists(layout_layers("a").text));
+    cr_assert(object_exists(layout_manifests("a").text));
+}
+
+Test(manifest_store, a_blob_is_no_manifest)
+{
+    CLEANUP(buf) struct buf bytes = BUF_INIT(MANIFEST_BYTES_MAX);
+    struct digest digest =
+        push_blob("a", SPAN("{\"schemaVersion\":2,\"manifests\":[]}"));
+
+    cr_assert_eq(manifest_get(&store, "a", &digest, &bytes, &err), -1);
+    cr_assert_eq(err.code, ERR_MANIFEST_UNKNOWN);
+}
+
+Test(manifest_store, protect_names_what_is_missing)
+{
+    struct digest config = push_blob("a", SPAN("{}"));
+    struct digest layer;
+
+    digest_of_bytes(HASH_SHA256, SPAN("absent"), &layer);
+    cr_assert_eq(protect("a", image_json(&config, &layer), false), -1);
+    cr_assert_eq(err.code, ERR_MANIFEST_BLOB_UNKNOWN);
+    cr_assert_str_eq(err.detail, text_of(&layer));
+    cr_assert_eq(protect("a", image_json(&config, &layer), true), 0);
+}
+
+Test(manifest_store, what_another_repository_has_is_missing)
+{
+    struct digest config = push_blob("a", SPAN("{}"));
+    struct digest layer = push_blob("b", SPAN("layer"));
+
+    cr_assert_eq(protect("a", image_json(&config, &layer), false), -1);
+    cr_assert_eq(err.code, ERR_MANIFEST_BLOB_UNKNOWN);
+}
+
+Test(manifest_store, an_index_may_hold_blobs)
+{
+    struct digest blob = push_blob("a", SPAN("cache layer"));
+
+    cr_assert_eq(protect("a", index_json(&blob), false), 0, "%s", err.text);
+}
+
+Test(manifest_store, protect_renews_the_closure_of_an_index)
+{
+    struct digest config = push_blob("a", SPAN("{}"));
+    struct digest layer = push_blob("a", SPAN("layer"));
+    struct digest image = push_manifest("a", image_json(&config, &layer));
+    struct digest inner = push_manifest("a", index_json(&image));
+    struct layout_path paths[] = {
+        layout_blob(&config), layout_layer_link("a", &config),
+        layout_blob(&layer),  layout_layer_link("a", &layer),
+        layout_blob(&image),  layout_revision_link("a", &image),
+        layout_blob(&inner),  layout_revision_link("a", &inner),
+    };
+    int64_t old[ARRAY_SIZE(paths)];
+
+    for (size_t i = 0; i < ARRAY_SIZE(paths); i++) {
+        object_age(paths[i].text);
+        old[i] = object_mtime(paths[i].text);
+    }
+    cr_assert_eq(protect("a", index_json(&inner), false), 0, "%s", err.text);
+    for (size_t i = 0; i < ARRAY_SIZE(paths); i++)
+        cr_assert_gt(object_mtime(paths[i].text), old[i], "%s", paths[i].text);
+}
+
+Test(manifest_store, lease_renews_manifest_and_link)
+{
+    struct digest digest =
+        push_manifest("a", "{\"schemaVersion\":2,\"manifests\":[]}");
+    struct layout_path link = layout_revision_link("a", &digest);
+    int64_t old;
+
+    object_age(link.text);
+    old = object_mtime(link.text);
+    manifest_lease(&store, "a", &digest);
+    cr_assert_gt(object_mtime(link.text), old);
+}
+
+Test(manifest_store, delete_takes_its_tags_along)
+{
+    CLEANUP(buf) struct buf bytes = BUF_INIT(MANIFEST_BYTES_MAX);
+    struct digest digest =
+        push_manifest("a", "{\"schemaVersion\":2,\"manifests\":[]}");
+    struct digest found;
+
+    cr_assert_eq(tag_set(&store, "a", "v1", &digest, &err), 0);
+    cr_assert_eq(manifest_delete(&store, "a", &digest, &err), 0, "%s",
+                 err.text);
+    cr_assert_eq(manifest_get(&store, "a", &digest, &bytes, &err), -1);
+    cr_assert_eq(tag_resolve(&store, "a", "v1", &found, &err), -1);
+    cr_assert_eq(manifest_delete(&store, "a", &digest, &err), -1);
+    cr_assert_eq(err.code, ERR_MANIFEST_UNKNOWN);
+}

@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: MIT */
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "driver/driver_mem.h"
+#include "oci/manifest.h"
+#include "store/fixture.h"
+#include "store/layout.h"
+#include "store/link.h"
+#include "store/manifest_store.h"
+#include "store/referrers.h"
+#include "store/tag.h"
+
+static struct digest subject;
+
+static void setup(void)
+{
+    fixture_setup();
+    subject = push_manifest("a", "{\"schemaVersion\":2,\"manifests\":[]}");
+}
+
+TestSuite(referrers, .init = setup, .fini = fixture_teardown);
+
+static const char *artifact_json(const char *type, int number)
+{
+    static char json[1024];
+
+    snprintf(json, sizeof(json),
+             "{\"schemaVersion\":2,\"mediaType\":\"" MEDIA_TYPE_OCI_MANIFEST
+             "\",\"artifactType\":\"%s\",\"config\":{\"mediaType\":"
+             "\"" MEDIA_TYPE_OCI_EMPTY "\",\"digest\":\"%s\",\"size\":2},"
+             "\"layers\":[],\"subject\":{\"mediaType\":"
+             "\"" MEDIA_TYPE_OCI_INDEX "\",\"digest\":\"%s\",\"size\":1},"
+             "\"annotations\":{\"number\":\"%d\"}}",
+             type, text_of(&subject), text_of(&subject), number);
+    return json;
+}
+
+static struct referrers_page page;
+
+static const char *list(const struct referrers_query *query)
+{
+    static char text[8192];
+    CLEANUP(buf) struct buf into = BUF_INIT(8000);
+
+    cr_assert_eq(
+        referrers_list(&store, "a", &subject, query, &into, &page, &err), 0,
+        "%s", err.text);
+    snprintf(text, sizeof(text), "%s", buf_text(&into));
+    return text;
+}
+
+static const struct referrers_query all = {.artifact_type = {"", 0}};
+
+static size_t count_of(const char *text, const char *part)
+{
+    size_t count = 0;
+
+    for (; (text = strstr(text, part)) != NULL; text++)
+        count++;
+    return count;
+}
+
+Test(referrers, of_a_manifest_nobody_refers_to_are_none)
+{
+    cr_assert_str_eq(list(&all), "");
+    cr_assert_not(page.more);
+}
+
+Test(referrers, tell_type_and_annotations)
+{
+    struct digest digest = push_manifest("a", artifact_json("text/sbom", 7));
+    const char *text = list(&all);
+
+    cr_assert(strstr(text, text_of(&digest)), "%s", text);
+    cr_assert(strstr(text, "\"artifactType\":\"text/sbom\""), "%s", text);
+    cr_assert(strstr(text, "\"annotations\":{\"number\":\"7\"}"), "%s", text);
+}
+
+Test(referrers, can_be_filtered_by_type)
+{
+    struct referrers_query query = {.artifact_type = SPAN("text/b")};
+
+    push_manifest("a", artifact_json("text/a", 1));
+    push_manifest("a", artifact_json("text/b", 2));
+    cr_assert_eq(count_of(list(&query), "\"digest\""), 1);
+    query.artifact_type = SPAN("text/c");
+    cr_assert_str_eq(list(&query), "");
+}
+
+Test(referrers, deleted_are_not_listed)
+{
+    struct digest digest = push_manifest("a", artifact_json("text/a", 1));
+
+    cr_assert_eq(manifest_delete(&store, "a", &digest, &err), 0);
+    cr_assert_str_eq(list(&all), "");
+    push_manifest("a", artifact_json("text/a", 1));
+    cr_assert_eq(count_of(list(&all), "\"digest\""), 1);
+}
+
+Test(referrers, pages_cover_all_once)
+{
+    for (size_t limit = 1; limit <= 6; limit++) {
+        struct referrers_query query = {.artifact_type = {"", 0},
+                                        .limit = limit};
+        struct digest last;
+        size_t seen = 0;
+
+        for (int i = 0; i < 5; i++)
+            push_manifest("a", artifact_json("text/a", i));
+        do {
+            size_t count = count_of(list(&query), "\"digest\"");
+
+            cr_assert_leq(count, limit);
+            seen += count;
+            last = page.last;
+            query.last = &last;
+        } while (page.more);
+        cr_assert_eq(seen, 5, "limit %zu", limit);
+    }
+}
+
+/* Stores a manifest as registry:2 does: no entry of ours. */
+static void push_foreign(const char *json)
+{
+    struct layout_path path;
+    struct digest digest;
+
+    digest_of_bytes(HASH_SHA256, span_of(json), &digest);
+    path = layout_blob(&digest);
+    cr_assert_eq(driver_put(store.driver, path.text, span_of(json),
+                            DRIVER_DURABLE, &err),
+                 0);
+    path = layout_revision_link("a", &digest);
+    cr_assert_eq(link_write(&store, &path, &digest, &err), 0);
+}
+
+Test(referrers, stored_by_another_program_are_found)
+{
+    push_foreign(artifact_json("text/a", 1));
+    cr_assert_eq(count_of(list(&all), "\"digest\""), 1);
+    push_foreign(artifact_json("text/a", 2));
+    cr_assert_eq(count_of(list(&all), "\"digest\""), 2);
+}
+
+Test(referrers, the_index_can_be_lost)
+{
+    push_manifest("a", artifact_json("text/a", 1));
+    list(&all);
+    cr_assert_eq(driver_remove(store.driver, "repositories/a/_berth",
+                               DRIVER_DURABLE, &err),
+                 0, "%s", err.text);
+    cr_assert_eq(count_of(list(&all), "\"digest\""), 1);
+}
+
+Test(referrers, of_the_fallback_tag_are_listed_once)
+{
+    struct digest digest = push_manifest("a", artifact_json("text/a", 1));
+    char json[2048], tag[129];
+    struct digest index;
+
+    snprintf(json, sizeof(json),
+             "{\"schemaVersion\":2,\"manifests\":["
+             "{\"mediaType\":\"" MEDIA_TYPE_OCI_MANIFEST
+             "\",\"digest\":\"%s\",\"size\":1,\"artifactType\":\"text/a\"},"
+             "{\"mediaType\":\"" MEDIA_TYPE_OCI_MANIFEST
+             "\",\"digest\":\"%s\",\"size\":1,\"artifactType\":\"text/old\"}"
+             "]}",
+             text_of(&digest), text_of(&subject));
+    index = push_manifest("a", json);
+    snprintf(tag, sizeof(tag), "sha256-%s", subject.hex);
+    cr_assert_eq(tag_set(&store, "a", tag, &index, &err), 0);
+    cr_assert_eq(count_of(list(&all), "\"digest\""), 2, "%s", list(&all));
+    cr_assert_eq(count_of(list(&all), "text/old"), 1);
+}

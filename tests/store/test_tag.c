@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: MIT */
+#include <criterion/criterion.h>
+#include <string.h>
+
+#include "store/fixture.h"
+#include "store/layout.h"
+#include "store/tag.h"
+
+TestSuite(tag, .init = fixture_setup, .fini = fixture_teardown);
+
+static struct digest digest_of(const char *text)
+{
+    struct digest digest;
+
+    digest_of_bytes(HASH_SHA256, span_of(text), &digest);
+    return digest;
+}
+
+static void set(const char *tag, const char *text)
+{
+    struct digest digest = digest_of(text);
+
+    cr_assert_eq(tag_set(&store, "a", tag, &digest, &err), 0, "%s", err.text);
+}
+
+static char listed[1024];
+
+static int append(void *context, const char *tag, struct err *error)
+{
+    (void)context;
+    (void)error;
+    strncat(listed, tag, 100);
+    strncat(listed, " ", 2);
+    return 0;
+}
+
+static const char *list(const char *last)
+{
+    listed[0] = '\0';
+    cr_assert_eq(tag_list(&store, "a", last, append, NULL, &err), 0, "%s",
+                 err.text);
+    return listed;
+}
+
+Test(tag, names_what_was_set_last)
+{
+    struct digest found, second = digest_of("2");
+
+    set("v1", "1");
+    set("v1", "2");
+    cr_assert_eq(tag_resolve(&store, "a", "v1", &found, &err), 0);
+    cr_assert(digest_equals(&found, &second));
+}
+
+Test(tag, keeps_an_index_entry_for_all_it_ever_named)
+{
+    struct digest one = digest_of("1"), two = digest_of("2");
+
+    set("v1", "1");
+    set("v1", "2");
+    cr_assert_str_eq(object_text(layout_tag_index_link("a", "v1", &one).text),
+                     text_of(&one));
+    cr_assert_str_eq(object_text(layout_tag_index_link("a", "v1", &two).text),
+                     text_of(&two));
+}
+
+Test(tag, unknown_is_manifest_unknown)
+{
+    struct digest found;
+
+    cr_assert_eq(tag_resolve(&store, "a", "v1", &found, &err), -1);
+    cr_assert_eq(err.code, ERR_MANIFEST_UNKNOWN);
+    cr_assert_eq(tag_delete(&store, "a", "v1", &err), -1);
+    cr_assert_eq(err.code, ERR_MANIFEST_UNKNOWN);
+}
+
+Test(tag, lists_in_byte_order_behind_last)
+{
+    set("b", "1");
+    set("B", "1");
+    set("a-1", "1");
+    set("a", "1");
+    set("10", "1");
+    set("9", "1");
+    cr_assert_str_eq(list(NULL), "10 9 B a a-1 b ");
+    cr_assert_str_eq(list("B"), "a a-1 b ");
+    cr_assert_str_eq(list("a-0"), "a-1 b ");
+    cr_assert_str_eq(list("zzz"), "");
+}
+
+Test(tag, list_passes_over_what_a_crash_left)
+{
+    set("good", "1");
+    driver_make_directory(store.driver, layout_tag("a", "bare").text, &err);
+    driver_put(store.driver, "repositories/a/_manifests/tags/file", SPAN("x"),
+               DRIVER_DURABLE, &err);
+    cr_assert_str_eq(list(NULL), "good ");
+}
+
+Test(tag, list_is_empty_when_the_last_tag_is_gone)
+{
+    set("v1", "1");
+    cr_assert_eq(tag_delete(&store, "a", "v1", &err), 0);
+    cr_assert_str_eq(list(NULL), "");
+}
+
+Test(tag, list_of_no_repository_is_name_unknown)
+{
+    cr_assert_eq(tag_list(&store, "none", NULL, append, NULL, &err), -1);
+    cr_assert_eq(err.code, ERR_NAME_UNKNOWN);
+}
+
+Test(tag, delete_all_spares_the_tags_of_other_manifests)
+{
+    struct digest one = digest_of("1");
+
+    set("v1", "1");
+    set("v1-again", "1");
+    set("v2", "2");
+    set("moved", "1");
+    set("moved", "2");
+    cr_assert_eq(tag_delete_all(&store, "a", &one, &err), 0);
+    cr_assert_str_eq(list(NULL), "moved v2 ");
+}

@@ -1,0 +1,302 @@
+/* SPDX-License-Identifier: MIT */
+#include <criterion/criterion.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "oci/name.h"
+#include "store/blob.h"
+#include "store/fixture.h"
+#include "store/layout.h"
+#include "store/upload.h"
+
+TestSuite(upload, .init = fixture_setup, .fini = fixture_teardown);
+
+#define NAME "team/app"
+
+static char uuid[UUID_LENGTH + 1];
+
+static void start(enum hash_algorithm algorithm)
+{
+    cr_assert_eq(upload_start(&store, NAME, algorithm, uuid, &err), 0, "%s",
+                 err.text);
+}
+
+static struct upload *open_upload(void)
+{
+    struct upload *upload = NULL;
+
+    cr_assert_eq(upload_open(&store, NAME, uuid, &upload, &err), 0, "%s",
+                 err.text);
+    return upload;
+}
+
+static void patch(struct span bytes)
+{
+    struct upload *upload = open_upload();
+    struct body body;
+    uint64_t received;
+
+    body_init(&body, bytes);
+    cr_assert_eq(upload_receive(upload, &body.reader, &received, &err), 0);
+    cr_assert_eq(received, bytes.len);
+    cr_assert_eq(upload_suspend(upload, &err), 0);
+}
+
+static uint64_t status(void)
+{
+    uint64_t size = UINT64_MAX;
+
+    cr_assert_eq(upload_status(&store, NAME, uuid, &size, &err), 0, "%s",
+                 err.text);
+    return size;
+}
+
+static struct digest digest_of(enum hash_algorithm algorithm, const char *text)
+{
+    struct digest digest;
+
+    digest_of_bytes(algorithm, span_of(text), &digest);
+    return digest;
+}
+
+Test(upload, starts_empty_under_a_random_uuid)
+{
+    char first[UUID_LENGTH + 1];
+
+    start(HASH_SHA256);
+    cr_assert(uuid_is_valid(span_of(uuid)));
+    cr_assert_eq(status(), 0);
+    strcpy(first, uuid);
+    start(HASH_SHA256);
+    cr_assert_str_neq(first, uuid);
+}
+
+Test(upload, leaves_the_files_registry_2_looks_for)
+{
+    start(HASH_SHA256);
+    patch(SPAN("hello"));
+    cr_assert(object_exists(layout_upload_started(NAME, uuid).text));
+    cr_assert_str_eq(object_text(layout_upload_data(NAME, uuid).text), "hello");
+    cr_assert(
+        object_exists(layout_upload_state(NAME, uuid, HASH_SHA256, 0).text));
+    cr_assert(
+        object_exists(layout_upload_state(NAME, uuid, HASH_SHA256, 5).text));
+}
+
+Test(upload, chunks_of_several_requests_become_one_blob)
+{
+    struct digest digest = digest_of(HASH_SHA256, "hello world");
+    struct blob blob;
+
+    start(HASH_SHA256);
+    patch(SPAN("hello"));
+    patch(SPAN(""));
+    patch(SPAN(" world"));
+    cr_assert_eq(status(), 11);
+    cr_assert_eq(upload_commit(open_upload(), &digest, &err), 0, "%s",
+                 err.text);
+    cr_assert_eq(blob_find(&store, NAME, &digest, &blob, &err), 0);
+    cr_assert_eq(blob.size, 11);
+    cr_assert_str_eq(object_text(layout_layer_link(NAME, &digest).text),
+                     text_of(&digest));
+}
+
+Test(upload, commit_leaves_nothing_of_the_upload)
+{
+    struct digest digest = digest_of(HASH_SHA256, "x");
+
+    start(HASH_SHA256);
+    patch(SPAN("x"));
+    cr_assert_eq(upload_commit(open_upload(), &digest, &err), 0);
+    cr_assert_not(object_exists(layout_upload(NAME, uuid).text));
+}
+
+Test(upload, an_empty_blob_is_a_blob)
+{
+    struct digest digest = digest_of(HASH_SHA256, "");
+    struct blob blob;
+
+    start(HASH_SHA256);
+    cr_assert_eq(upload_commit(open_upload(), &digest, &err), 0);
+    cr_assert_eq(blob_find(&store, NAME, &digest, &blob, &err), 0);
+    cr_assert_eq(blob.size, 0);
+}
+
+Test(upload, sha512_is_accepted_announced_or_not)
+{
+    struct digest digest = digest_of(HASH_SHA512, "big");
+
+    for (enum hash_algorithm i = 0; i < HASH_COUNT; i++) {
+        start(i);
+        patch(SPAN("big"));
+        cr_assert_eq(upload_commit(open_upload(), &digest, &err), 0, "%s",
+                     err.text);
+        cr_assert(object_exists(layout_blob(&digest).text));
+    }
+}
+
+Test(upload, wrong_digest_leaves_no_blob)
+{
+    struct digest wrong = digest_of(HASH_SHA256, "something else");
+    struct digest right = digest_of(HASH_SHA256, "data");
+
+    start(HASH_SHA256);
+    patch(SPAN("data"));
+    cr_assert_eq(upload_commit(open_upload(), &wrong, &err), -1);
+    cr_assert_eq(err.code, ERR_DIGEST_INVALID);
+    cr_assert_not(object_exists(layout_blob(&wrong).text));
+    cr_assert_not(object_exists(layout_blob(&right).text));
+    cr_assert_not(object_exists(layout_layer_link(NAME, &wrong).text));
+}
+
+Test(upload, wrong_digest_leaves_the_upload_as_it_was)
+{
+    struct digest wrong = digest_of(HASH_SHA256, "something else");
+    struct digest right = digest_of(HASH_SHA256, "data");
+    struct upload *upload;
+    struct body body;
+    uint64_t received;
+
+    start(HASH_SHA256);
+    patch(SPAN("data"));
+    upload = open_upload();
+    body_init(&body, SPAN(" and a last chunk"));
+    cr_assert_eq(upload_receive(upload, &body.reader, &received, &err), 0);
+    cr_assert_eq(upload_commit(upload, &wrong, &err), -1);
+    cr_assert_eq(status(), 4);
+    cr_assert_eq(upload_commit(open_upload(), &right, &err), 0);
+}
+
+Test(upload, a_body_that_breaks_off_changes_nothing)
+{
+    static const size_t lengths[] = {1, 16 * 1024, 3 * 1024 * 1024};
+    struct digest digest = digest_of(HASH_SHA256, "data");
+    char *bytes = calloc(1, lengths[2]);
+
+    start(HASH_SHA256);
+    patch(SPAN("data"));
+    for (size_t i = 0; i < ARRAY_SIZE(lengths); i++) {
+        struct upload *upload = open_upload();
+        struct body body;
+        uint64_t received;
+
+        body_init(&body, (struct span){bytes, lengths[i]});
+        body.break_off = true;
+        cr_assert_eq(upload_receive(upload, &body.reader, &received, &err), -1);
+        cr_assert_eq(err.code, ERR_BODY_INCOMPLETE);
+        upload_close(upload);
+        cr_assert_eq(status(), 4);
+    }
+    cr_assert_eq(upload_commit(open_upload(), &digest, &err), 0, "%s",
+                 err.text);
+    free(bytes);
+}
+
+Test(upload, bytes_of_a_killed_request_are_cut_off)
+{
+    struct digest digest = digest_of(HASH_SHA256, "data");
+    struct writer *writer;
+
+    start(HASH_SHA256);
+    patch(SPAN("data"));
+    cr_assert_eq(driver_open_upload(store.driver,
+                                    layout_upload_data(NAME, uuid).text,
+                                    DRIVER_UPLOAD_RESUME, 0, &writer, &err),
+                 0);
+    cr_assert_eq(writer_append(writer, SPAN("torn"), &err), 0);
+    cr_assert_eq(writer_suspend(writer, &err), 0);
+    cr_assert_eq(status(), 4);
+    cr_assert_eq(upload_commit(open_upload(), &digest, &err), 0, "%s",
+                 err.text);
+}
+
+Test(upload, without_a_saved_state_the_bytes_are_hashed_again)
+{
+    struct digest digest = digest_of(HASH_SHA256, "datamore");
+
+    start(HASH_SHA256);
+    patch(SPAN("data"));
+    for (uint64_t offset = 0; offset <= 4; offset += 4)
+        cr_assert_eq(
+            driver_remove(
+                store.driver,
+                layout_upload_state(NAME, uuid, HASH_SHA256, offset).text,
+                DRIVER_DURABLE, &err),
+            0);
+    cr_assert_eq(status(), 4);
+    patch(SPAN("more"));
+    cr_assert_eq(upload_commit(open_upload(), &digest, &err), 0, "%s",
+                 err.text);
+}
+
+Test(upload, large_bodies_are_hashed_beside_writing)
+{
+    size_t length = 5 * 1024 * 1024 + 17;
+    char *bytes = malloc(length);
+    struct digest digest;
+    struct blob blob;
+
+    for (size_t i = 0; i < length; i++)
+        bytes[i] = (char)(i * 31 % 251);
+    digest_of_bytes(HASH_SHA256, (struct span){bytes, length}, &digest);
+    start(HASH_SHA256);
+    patch((struct span){bytes, length});
+    cr_assert_eq(upload_commit(open_upload(), &digest, &err), 0, "%s",
+                 err.text);
+    cr_assert_eq(blob_find(&store, NAME, &digest, &blob, &err), 0);
+    cr_assert_eq(blob.size, length);
+    free(bytes);
+}
+
+Test(upload, a_push_over_a_damaged_blob_heals_it)
+{
+    struct digest digest = push_blob(NAME, SPAN("precious"));
+    struct layout_path path = layout_blob(&digest);
+
+    cr_assert_eq(
+        driver_put(store.driver, path.text, SPAN("prec"), DRIVER_DURABLE, &err),
+        0);
+    push_blob(NAME, SPAN("precious"));
+    cr_assert_str_eq(object_text(path.text), "precious");
+}
+
+Test(upload, is_unknown_to_other_repositories)
+{
+    struct upload *upload;
+    uint64_t size;
+
+    start(HASH_SHA256);
+    cr_assert_eq(upload_open(&store, "team/other", uuid, &upload, &err), -1);
+    cr_assert_eq(err.code, ERR_BLOB_UPLOAD_UNKNOWN);
+    cr_assert_eq(upload_status(&store, "team/other", uuid, &size, &err), -1);
+    cr_assert_eq(err.code, ERR_BLOB_UPLOAD_UNKNOWN);
+    cr_assert_eq(upload_cancel(&store, "team/other", uuid, &err), -1);
+    cr_assert_eq(err.code, ERR_BLOB_UPLOAD_UNKNOWN);
+}
+
+Test(upload, cancelled_is_gone)
+{
+    uint64_t size;
+
+    start(HASH_SHA256);
+    patch(SPAN("data"));
+    cr_assert_eq(upload_cancel(&store, NAME, uuid, &err), 0, "%s", err.text);
+    cr_assert_not(object_exists(layout_upload(NAME, uuid).text));
+    cr_assert_eq(upload_status(&store, NAME, uuid, &size, &err), -1);
+    cr_assert_eq(err.code, ERR_BLOB_UPLOAD_UNKNOWN);
+}
+
+Test(upload, commit_gives_blob_and_link_fresh_leases)
+{
+    struct digest digest = push_blob(NAME, SPAN("x"));
+    struct layout_path blob = layout_blob(&digest);
+    struct layout_path link = layout_layer_link(NAME, &digest);
+    int64_t before;
+
+    object_age(blob.text);
+    object_age(link.text);
+    before = object_mtime(blob.text);
+    push_blob(NAME, SPAN("x"));
+    cr_assert_gt(object_mtime(blob.text), before);
+    cr_assert_gt(object_mtime(link.text), before);
+}
