@@ -18,11 +18,12 @@ struct json {
 static struct json null_value;
 
 /*
- * A document of more members leaves megabytes of small free pieces, which
- * the C library keeps (15 MB after 20,000 descriptors) until told to give
- * them back. A worker must not stay that large for one odd client.
+ * A large document leaves megabytes of small free pieces, which the C library
+ * keeps (15 MB after 20,000 descriptors) until told to give them back. A
+ * worker must not stay that large for one odd client.
  */
-#define TRIM_MEMBERS 4096
+#define TRIM_VALUES 4096
+#define TRIM_BYTES (256 * 1024)
 static char trim_mark;
 
 /* json-c's getters differ in what they call const, so nothing is. */
@@ -101,24 +102,32 @@ static int run_json_c(struct span text, struct json_object **out,
     return 0;
 }
 
+static bool is_large(struct span text, const struct json_counts *counts)
+{
+    return counts->values > TRIM_VALUES || text.len > TRIM_BYTES;
+}
+
 int json_parse(struct span text, const struct json_limits *limits,
                struct json **out, struct err *err)
 {
     struct json_object *object = NULL;
-    size_t members;
+    struct json_counts counts;
 
     if (text.len > INT32_MAX)
         return err_set(err, ERR_SYNTAX, "no JSON: %zu bytes", text.len);
-    if (json_scan(text, limits, &members, err) < 0 ||
+    if (json_scan(text, limits, &counts, err) < 0 ||
         run_json_c(text, &object, err) < 0)
         return -1;
+    /* Not on a number, where json-c keeps its text as user data. */
+    if (is_large(text, &counts) &&
+        (json_object_is_type(object, json_type_object) ||
+         json_object_is_type(object, json_type_array)))
+        json_object_set_userdata(object, &trim_mark, NULL);
     /* json-c keeps the last of equal keys: then some are missing. */
-    if (count_members(object) != members) {
-        json_object_put(object);
+    if (count_members(object) != counts.members) {
+        json_free(json_of(object));
         return err_set(err, ERR_SYNTAX, "no JSON: an object has a key twice");
     }
-    if (members > TRIM_MEMBERS)
-        json_object_set_userdata(object, &trim_mark, NULL);
     *out = json_of(object);
     return 0;
 }

@@ -4,9 +4,8 @@
 struct scan {
     struct span rest;
     const struct json_limits *limits;
+    struct json_counts counts;
     size_t containers;
-    size_t values;
-    size_t members;
     const char *reason; /* NULL until something is wrong */
 };
 
@@ -274,7 +273,7 @@ static int scan_object(struct scan *scan, unsigned int depth)
             return fail(scan, "an object wants a key here");
         if (scan_string(scan, true) < 0)
             return -1;
-        scan->members++;
+        scan->counts.members++;
         skip_blanks(scan);
         if (!take(scan, ':'))
             return fail(scan, "an object wants ':' here");
@@ -304,7 +303,7 @@ static int scan_container(struct scan *scan, unsigned int depth)
 static int scan_value(struct scan *scan, unsigned int depth)
 {
     skip_blanks(scan);
-    if (++scan->values > scan->limits->values)
+    if (++scan->counts.values > scan->limits->values)
         return fail(scan, "too many values");
     switch (peek(scan)) {
     case '{':
@@ -325,7 +324,7 @@ static int scan_value(struct scan *scan, unsigned int depth)
 }
 
 int json_scan(struct span text, const struct json_limits *limits,
-              size_t *members, struct err *err)
+              struct json_counts *out, struct err *err)
 {
     struct scan scan = {.rest = text, .limits = limits};
 
@@ -339,6 +338,6 @@ int json_scan(struct span text, const struct json_limits *limits,
     if (scan.reason != NULL)
         return err_set(err, ERR_SYNTAX, "no JSON: %s (byte %zu of %zu)",
                        scan.reason, text.len - scan.rest.len, text.len);
-    *members = scan.members;
+    *out = scan.counts;
     return 0;
 }
