@@ -1,0 +1,124 @@
+# SPDX-License-Identifier: MIT
+"""A stand-in for the programs: tells what the web server passed on, so that a configuration can be tested by itself.
+
+Answers with JSON: which socket was asked, the parameters, length and SHA-256 of the body. The query of the request may
+ask for more: `status=404`, `header=Name:value` (repeated), `body=text` instead of the JSON.
+"""
+
+import contextlib
+import hashlib
+import json
+import os
+import socketserver
+import struct
+import threading
+from urllib.parse import parse_qs
+
+BEGIN, END, PARAMS, STDIN, STDOUT = 1, 3, 4, 5, 6
+
+
+def read_exactly(stream, size):
+    data = stream.read(size)
+    if len(data) != size:
+        raise EOFError
+    return data
+
+
+def read_record(stream):
+    _, kind, request, length, padding = struct.unpack("!BBHHBx", read_exactly(stream, 8))
+    data = read_exactly(stream, length)
+    read_exactly(stream, padding)
+    return kind, request, data
+
+
+def read_length(data, at):
+    if data[at] < 128:
+        return data[at], at + 1
+    return struct.unpack_from("!I", data, at)[0] & 0x7FFFFFFF, at + 4
+
+
+def parse_params(data):
+    params, at = {}, 0
+    while at < len(data):
+        name_length, at = read_length(data, at)
+        value_length, at = read_length(data, at)
+        name = data[at:at + name_length].decode("latin-1")
+        params[name] = data[at + name_length:at + name_length + value_length].decode("latin-1")
+        at += name_length + value_length
+    return params
+
+
+def write_stream(stream, kind, request, data):
+    for at in range(0, len(data), 65535):
+        part = data[at:at + 65535]
+        stream.write(struct.pack("!BBHHBx", 1, kind, request, len(part), 0) + part)
+    stream.write(struct.pack("!BBHHBx", 1, kind, request, 0, 0))
+
+
+class Handler(socketserver.StreamRequestHandler):
+    wbufsize = -1
+
+    def handle(self):
+        params, body, size, request = b"", hashlib.sha256(), 0, 0
+        with contextlib.suppress(EOFError, ConnectionError):
+            while True:
+                kind, request, data = read_record(self.rfile)
+                if kind == PARAMS:
+                    params += data
+                    if not data:
+                        self.server.seen.append(parse_params(params))
+                elif kind == STDIN and data:
+                    body.update(data)
+                    size += len(data)
+                    self.server.received = size
+                elif kind == STDIN:
+                    break
+            self.answer(request, parse_params(params), size, body.hexdigest())
+
+    def answer(self, request, params, size, digest):
+        ask = parse_qs(params.get("REQUEST_URI", "").partition("?")[2])
+        text = json.dumps({"program": self.server.program, "params": params, "size": size, "sha256": digest})
+        text = ask.get("body", [text])[0].encode()
+        head = [f"Status: {ask.get('status', ['200'])[0]}", "Docker-Distribution-Api-Version: registry/2.0"]
+        if "header" not in ask or not any(h.lower().startswith("content-type:") for h in ask["header"]):
+            head.append("Content-Type: application/json")
+        head += [h.replace(":", ": ", 1) for h in ask.get("header", [])]
+        if not any(h.lower().startswith("content-length:") for h in head):
+            head.append(f"Content-Length: {len(text)}")
+        if params.get("REQUEST_METHOD") == "HEAD":
+            text = b""
+        write_stream(self.wfile, STDOUT, request, "\r\n".join(head).encode() + b"\r\n\r\n" + text)
+        self.wfile.write(struct.pack("!BBHHBxIBxxx", 1, END, request, 8, 0, 0, 0))
+
+
+class Server(socketserver.ThreadingUnixStreamServer):
+    request_queue_size = 512
+    daemon_threads = True
+
+
+class Echo:
+    """Context manager: a stand-in for each program, on <directory>/<program>.sock, in threads of this process."""
+
+    PROGRAMS = ("version", "catalog", "tags", "referrers", "manifest", "blob", "upload")
+
+    def __init__(self, directory):
+        self.directory, self.servers = directory, {}
+
+    def __enter__(self):
+        for program in self.PROGRAMS:
+            path = os.path.join(self.directory, program + ".sock")
+            server = Server(path, Handler)
+            os.chmod(path, 0o666)
+            server.program, server.seen, server.received = program, [], 0
+            self.servers[program] = server
+            threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+        return self
+
+    def __exit__(self, *_):
+        for server in self.servers.values():
+            server.shutdown()
+            server.server_close()
+
+    def requests(self):
+        """The parameters of all requests so far."""
+        return [params for server in self.servers.values() for params in server.seen]

@@ -1,0 +1,200 @@
+# SPDX-License-Identifier: MIT
+"""nginx and Apache with the shipped configurations, in a directory of their own, on a free port of 127.0.0.1.
+
+    with Nginx(data_root="/srv/data", sockets="/srv/run", mode="htpasswd") as web:
+        requests.get(web.url + "/v2/")
+
+The files of nginx/ and apache/ are used as they are; only the settings an administrator would edit are set: paths, port,
+certificate. `server` replaces the shipped example server by one of the test's own ("@LISTEN@" stands for its address).
+"""
+
+import contextlib
+import ctypes
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+USER = ("alice", "s3cret pass")
+MODES = ("plain", "tls", "htpasswd")
+PR_SET_PDEATHSIG = 1
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+def die_with_parent():
+    _libc.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+def run(*argv, **kwargs):
+    return subprocess.run([str(a) for a in argv], check=True, capture_output=True, text=True, **kwargs).stdout
+
+
+def make_certificates(directory):
+    """A root, an intermediate and a server certificate: ca.pem to trust, fullchain.pem and privkey.pem to serve."""
+    d = Path(directory)
+    key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
+    run("openssl", "req", "-x509", *key, "-days", "2", "-subj", "/CN=test root",
+        "-keyout", d / "ca.key", "-out", d / "ca.pem")
+    for name, issuer, extensions in (
+            ("middle", "ca", "basicConstraints=critical,CA:TRUE,pathlen:0\nkeyUsage=keyCertSign,cRLSign\n"),
+            ("server", "middle", "subjectAltName=DNS:localhost,IP:127.0.0.1\nextendedKeyUsage=serverAuth\n")):
+        (d / f"{name}.ext").write_text(extensions)
+        run("openssl", "req", *key, "-subj", f"/CN=test {name}", "-keyout", d / f"{name}.key", "-out", d / f"{name}.csr")
+        run("openssl", "x509", "-req", "-in", d / f"{name}.csr", "-CA", d / f"{issuer}.pem", "-CAkey", d / f"{issuer}.key",
+            "-CAcreateserial", "-days", "2", "-extfile", d / f"{name}.ext", "-out", d / f"{name}.pem")
+    (d / "fullchain.pem").write_text((d / "server.pem").read_text() + (d / "middle.pem").read_text())
+    (d / "server.key").rename(d / "privkey.pem")
+
+
+def write_password_file(path, user, password):
+    hashed = run("openssl", "passwd", "-6", "-stdin", input=password + "\n").strip()
+    Path(path).write_text(f"{user}:{hashed}\n")
+
+
+def substitute(text, *pairs):
+    """Replace each pattern; one that fits nothing means that the shipped file has changed and this module has not."""
+    for pattern, replacement in pairs:
+        text, count = re.subn(pattern, lambda _, r=str(replacement): r, text, flags=re.M)
+        if not count:
+            raise ValueError(f"nothing fits {pattern!r}")
+    return text
+
+
+class WebServer:
+    """What nginx and Apache have in common. Attributes: url, port, pid, root, access_log, error_log, ca, user."""
+
+    name = None
+
+    def __init__(self, data_root, sockets, mode="plain", direct=True, site="", server=None, http="", user=USER,
+                 directory=None):
+        if mode not in MODES:
+            raise ValueError(f"no mode {mode}; there are {', '.join(MODES)}")
+        self.root, self.sockets, self.mode, self.direct = Path(data_root), Path(sockets), mode, direct
+        self.site, self.server, self.http, self.credentials = site, server, http, user
+        self.own_directory = directory is None
+        self.directory = Path(tempfile.mkdtemp(prefix="berth-web-")) if directory is None else Path(directory)
+        self.port = free_port()
+        self.tls = mode != "plain" and server is None
+        self.url = f"{'https' if self.tls else 'http'}://127.0.0.1:{self.port}"
+        self.ca = str(self.directory / "ca.pem") if self.tls else None
+        self.user = user if mode == "htpasswd" else None
+        self.access_log = self.directory / "access.log"
+        self.error_log = self.directory / "error.log"
+        self.output = self.directory / "output.log"
+        self.child = None
+
+    def __enter__(self):
+        try:
+            self.directory.mkdir(parents=True, exist_ok=True)
+            self.directory.chmod(0o755)
+            for log in (self.access_log, self.error_log, self.output):
+                log.touch()
+            if self.tls:
+                make_certificates(self.directory)
+            if self.mode == "htpasswd":
+                write_password_file(self.directory / "htpasswd", *self.credentials)
+                (self.directory / "htpasswd").chmod(0o644)
+            self.start(self.write_configuration())
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def start(self, argv):
+        with open(self.output, "ab") as out:
+            self.child = subprocess.Popen([str(a) for a in argv], stdin=subprocess.DEVNULL, stdout=out, stderr=out,
+                                          start_new_session=True, preexec_fn=die_with_parent)
+        deadline = time.monotonic() + 30
+        while not self.is_accepting():
+            if self.child.poll() is not None or time.monotonic() > deadline:
+                raise RuntimeError(f"{self.name} did not start:\n{self.output.read_text()}{self.error_log.read_text()}")
+            time.sleep(0.02)
+
+    def is_accepting(self):
+        with contextlib.closing(socket.socket()) as s:
+            return s.connect_ex(("127.0.0.1", self.port)) == 0
+
+    @property
+    def pid(self):
+        return self.child.pid
+
+    def logs(self):
+        return [self.error_log, self.output]
+
+    def stop(self, sig=signal.SIGTERM, seconds=20):
+        if self.child is None:
+            return
+        if self.child.poll() is None:
+            self.child.send_signal(sig)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self.child.wait(seconds)
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.child.pid, signal.SIGKILL)
+        self.child.wait()
+
+    def __exit__(self, *_):
+        self.stop()
+        if self.own_directory:
+            shutil.rmtree(self.directory, ignore_errors=True)
+
+    def example(self, folder):
+        """The shipped example of this mode with this machine's port and files in it."""
+        text = (CHECKOUT / folder / f"example-{self.mode}.conf").read_text()
+        if self.tls:
+            text = substitute(text, (r"/etc/ssl/registry/fullchain\.pem", self.directory / "fullchain.pem"),
+                              (r"/etc/ssl/registry/privkey\.pem", self.directory / "privkey.pem"))
+        return text
+
+
+class Nginx(WebServer):
+    name = "nginx"
+
+    def write_configuration(self):
+        shutil.copytree(CHECKOUT / "nginx", self.directory / "berth", dirs_exist_ok=True)
+        settings = self.directory / "berth/settings.conf"
+        settings.write_text(substitute(settings.read_text(),
+                                       (r"default /var/lib/berth;", f'default "{self.root}";'),
+                                       (r"default /run/berth;", f'default "{self.sockets}";'),
+                                       (r"default 1;", f'default "{1 if self.direct else ""}";')))
+        conf = self.directory / "nginx.conf"
+        conf.write_text(f"""\
+daemon off;
+pid "{self.directory}/nginx.pid";
+worker_processes 2;
+error_log "{self.error_log}" notice;
+events {{ worker_connections 4096; }}
+http {{
+    access_log "{self.access_log}";
+    client_body_temp_path "{self.directory}/tmp-body";
+    fastcgi_temp_path "{self.directory}/tmp-fastcgi";
+    proxy_temp_path "{self.directory}/tmp-proxy";
+    uwsgi_temp_path "{self.directory}/tmp-uwsgi";
+    scgi_temp_path "{self.directory}/tmp-scgi";
+    include berth/http.conf;
+    {self.http}
+    {self.server_block()}
+}}
+""")
+        return ["nginx", "-e", self.error_log, "-p", self.directory, "-c", conf]
+
+    def server_block(self):
+        listen = f"127.0.0.1:{self.port}"
+        if self.server is not None:
+            return self.server.replace("@LISTEN@", listen)
+        text = substitute(self.example("nginx"), (r"^ *listen \[.*\n", ""),
+                          (r"listen (127\.0\.0\.1:5000|443)", f"listen {listen}"))
+        if self.mode == "htpasswd":
+            text = substitute(text, (r"/etc/nginx/registry\.htpasswd;", f'"{self.directory}/htpasswd";'))
+        return substitute(text, (r"^}$", self.site + "\n}"))
