@@ -1,3 +1,4 @@
+#!/usr/bin/python3
 # SPDX-License-Identifier: MIT
 """A stand-in for the programs: tells what the web server passed on, so that a configuration can be tested by itself.
 
@@ -9,8 +10,10 @@ import contextlib
 import hashlib
 import json
 import os
+import socket
 import socketserver
 import struct
+import sys
 import threading
 from urllib.parse import parse_qs
 
@@ -96,6 +99,16 @@ class Server(socketserver.ThreadingUnixStreamServer):
     daemon_threads = True
 
 
+class Inherited(Server):
+    """Listens on descriptor 0, as mod_fcgid hands it over."""
+
+    def __init__(self):
+        super().__init__("", Handler, bind_and_activate=False)
+        self.socket.close()
+        self.socket = socket.socket(fileno=0)
+        self.program, self.seen, self.received = os.path.basename(sys.argv[0]), [], 0
+
+
 class Echo:
     """Context manager: a stand-in for each program, on <directory>/<program>.sock, in threads of this process."""
 
@@ -122,3 +135,7 @@ class Echo:
     def requests(self):
         """The parameters of all requests so far."""
         return [params for server in self.servers.values() for params in server.seen]
+
+
+if __name__ == "__main__":
+    Inherited().serve_forever()
