@@ -154,15 +154,14 @@ apt_protected() { # LOG ARGUMENTS...
     return "$rc"
 }
 
-# For the trap: wait for a dpkg that is under way, then put the policy back.
+# For the trap: wait for a dpkg that is under way, then finish as always.
 packages_abort() {
     if [ -n "${APT_RUNNING:-}" ] && kill -0 "$APT_RUNNING" 2>/dev/null; then
         say "    letting dpkg finish, stopping it half way would break packages"
         while kill -0 "$APT_RUNNING" 2>/dev/null; do wait "$APT_RUNNING"; done
     fi
     APT_RUNNING=
-    [ -z "${POLICY_HELD:-}" ] || policy_restore
-    POLICY_HELD=
+    [ -z "${POLICY_HELD:-}" ] || leave_quiet
 }
 
 require_disk() { # MEGABYTES DIRECTORY WHY
@@ -181,7 +180,7 @@ enabled_now() {
 
 # What the packages enabled would run at the next boot, on the very ports the
 # machine's own servers use; so it is switched off again.
-disable_new() { # FILE with enabled_now from before; APACHE_BEFORE
+disable_new() { # FILE with enabled_now from before
     local word names=
     while read -r word; do
         case $word in
@@ -193,7 +192,7 @@ disable_new() { # FILE with enabled_now from before; APACHE_BEFORE
             update-rc.d "${word#init:}" disable >/dev/null 2>&1
             names="$names ${word#init:}.service" ;;
         apache:*)
-            [ -n "$APACHE_BEFORE" ] || continue
+            grep -q ^apache: "$1" || continue # all of Apache is new
             word=${word#apache:}
             a2dismod -q -f "${word%.load}" >/dev/null 2>&1 || true ;;
         esac
@@ -231,12 +230,13 @@ install_packages() { # WHY NAME...
     exec 8>&-
 }
 
+# The record of what was enabled is taken before and used after; one that a
+# killed run left behind today still tells the state before that run.
 install_quietly() { # LOG NAME...
     local log=$1
     shift
-    enabled_now | sort -u >"$WORK/enabled.before"
-    APACHE_BEFORE=$(missing_packages apache2)
-    [ -n "$APACHE_BEFORE" ] && APACHE_BEFORE= || APACHE_BEFORE=1
+    [ -n "$(find "$WORK/enabled.before" -mmin -720 2>/dev/null)" ] ||
+        enabled_now | sort -u >"$WORK/enabled.before"
     POLICY_HELD=1
     policy_deny
     if [ -n "$(ls -A /var/lib/dpkg/updates)" ] ||
@@ -244,7 +244,12 @@ install_quietly() { # LOG NAME...
         setsid dpkg --configure -a --force-confold >>"$log" 2>&1 </dev/null 8>&- || true
     fi
     apt_protected "$log" install --no-upgrade "$@" || apt_failed "$log" "$*"
-    policy_restore
+    leave_quiet
+}
+
+leave_quiet() {
     POLICY_HELD=
     disable_new "$WORK/enabled.before"
+    rm -f -- "$WORK/enabled.before"
+    policy_restore
 }
