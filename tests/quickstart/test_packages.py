@@ -5,7 +5,7 @@ import subprocess
 
 import pytest
 
-from conftest import TOP
+from quickstart_checkout import TOP
 
 MARK = "# berth: nothing starts while packages are installed"
 

@@ -13,7 +13,7 @@ import urllib.request
 
 import pytest
 
-from conftest import alive, all_processes, free_port, wait_until
+from quickstart_checkout import alive, all_processes, free_port, wait_until
 
 
 def status_of(url, **more):
