@@ -47,7 +47,7 @@ next_none() {
     [ -z "$USER_NAME" ] || auth=" -u $USER_NAME"
     [ -z "$CACERT" ] || trust=" --cacert '$CACERT'"
     cat <<END
-  ./quickstart demo
+  ./quickstart demo${USER_NAME:+ --user $USER_NAME:PASSWORD}
   curl$auth$trust $URL/v2/_catalog
   apt-get install --no-install-recommends podman     (or docker.io, or skopeo)
 END
@@ -63,7 +63,7 @@ say_next() {
     *) say "Next, with $client:" ;;
     esac
     "next_$client"
-    [ "$client" = none ] || say "  ./quickstart demo      (a push and a pull with an image of its own)"
+    [ "$client" = none ] || say "  ./quickstart demo${USER_NAME:+ --user $USER_NAME:PASSWORD}      (a push and a pull with an image of its own)"
     [ -z "$TLS_ON" ] || say_trust "$HOST"
     say
     say "To see it: ./quickstart status; to end it: ./quickstart stop (the data stays)."

@@ -3,6 +3,7 @@
 # Starting the pools and the private web server; sourced by quickstart.
 
 ROUTES=(version catalog tags referrers manifest blob upload)
+declare -A WORKERS
 
 # The directories of the tree that exist, and the programs, as USER sees them.
 # What is missing below the data directory is made for that user later.
@@ -24,16 +25,14 @@ can_serve() { # UID GID
 choose_user() {
     local id
     for id in "$(id -u www-data) $(id -g www-data)" "$(stat -c '%u %g' -- "$TOP")" '0 0'; do
-        # shellcheck disable=SC2086
-        if can_serve $id; then
-            RUN_UID=${id% *} RUN_GID=${id#* }
-            break
-        fi
+        RUN_UID=${id% *} RUN_GID=${id#* }
+        # The web servers want names.
+        RUN_USER=$(id -nu "$RUN_UID" 2>/dev/null) &&
+            RUN_GROUP=$(getent group "$RUN_GID" | cut -d : -f 1) &&
+            [ -n "$RUN_GROUP" ] && can_serve "$RUN_UID" "$RUN_GID" && break
     done
-    RUN_USER=$(id -nu "$RUN_UID" 2>/dev/null || echo "#$RUN_UID")
-    RUN_GROUP=$(getent group "$RUN_GID" | cut -d : -f 1)
     [ "$RUN_USER" = www-data ] ||
-        say "    runs as $RUN_USER: www-data cannot reach $BUILD and $DATA" \
+        say "    runs as $RUN_USER: www-data cannot use $BUILD and $DATA" \
             "(a checkout and --data outside of home directories let it)"
 }
 
@@ -54,10 +53,11 @@ prepare_data() {
 # Names without spaces for what a configuration has to name.
 prepare_run() {
     local dir
+    mkdir -p -- "$RUN/tmp"
     ln -sfn -- "$DATA" "$RUN/data"
     ln -sfn -- "$BUILD" "$RUN/build"
-    for dir in body fastcgi proxy; do
-        install -d -m 700 -o "$RUN_UID" -g "$RUN_GID" -- "$WORK/$dir"
+    for dir in body fastcgi proxy uwsgi scgi; do
+        install -d -m 700 -o "$RUN_UID" -g "$RUN_GID" -- "$RUN/tmp/$dir"
     done
     [ -z "$TLS_ON" ] || prepare_tls
     if [ -n "$USER_NAME" ]; then
@@ -154,31 +154,22 @@ start_failed() {
     die "$1"
 }
 
-start_pools() {
-    local route
-    for route in "${ROUTES[@]}"; do
-        start_session "$route" spawn-fcgi -n -s "$RUN/$route.sock" -M 0660 -b 4096 \
-            $([ "$RUN_UID" -eq 0 ] || printf '%s ' -u "$RUN_USER" -g "$RUN_GROUP" -U "$RUN_USER") \
-            -- "$RUN/build/fcgi/$route" -c "$RUN/berth.conf" -w 2
-    done
-}
+# The pools of a small installation. Two workers each would do for one person;
+# these numbers also stand a few slow uploads.
+WORKERS=([version]='-w 1' [catalog]='-w 1' [tags]='-w 2' [referrers]='-w 2'
+    [manifest]='-w 4' [blob]='-w 4' [upload]='-w 8 -t 32')
 
-start_web() {
-    cat >"$RUN/nginx.conf" <<END
-daemon off;
-user $RUN_USER $RUN_GROUP;
-pid $RUN/nginx.pid;
-error_log $RUN/build/log/nginx-error.log;
-events { }
-http {
-    access_log off;
-    client_body_temp_path $RUN/build/tmp/body;
-    fastcgi_temp_path $RUN/build/tmp/fastcgi;
-    proxy_temp_path $RUN/build/tmp/proxy;
-    server { listen $LISTEN:$PORT;
-       location /v2/ { include /etc/nginx/fastcgi_params; fastcgi_pass unix:$RUN/version.sock; } } }
-END
-    start_session web nginx -e stderr -p "$RUN" -c "$RUN/nginx.conf"
+# spawn-fcgi -n stays in front, so that log lines come to the log, and becomes
+# the program; it drops to the run user itself, but refuses to "drop" to root.
+start_pools() {
+    local route who=()
+    [ "$RUN_UID" -eq 0 ] || who=(-u "$RUN_UID" -g "$RUN_GID" -U "$RUN_UID" -G "$RUN_GID")
+    for route in "${ROUTES[@]}"; do
+        # shellcheck disable=SC2086
+        start_session "$route" spawn-fcgi -n -s "$RUN/$route.sock" -M 0660 -b 4096 \
+            "${who[@]}" -- "$RUN/build/fcgi/$route" -c "$RUN/berth.conf" \
+            ${WORKERS[$route]} || return 1
+    done
 }
 
 write_state() {
@@ -207,49 +198,9 @@ start_instance() {
     STARTING=1
     set_sources "$RUN/src"
     prepare_run
-    rm -f -- "$LOG"/{web,nginx-error,version,catalog,tags,referrers,manifest,blob,upload}.log
+    rm -f -- "$LOG"/{access,web,nginx-error,version,catalog,tags,referrers,manifest,blob,upload}.log
     start_pools && start_web || start_failed "the programs could not be started"
     wait_answer || start_failed "the registry does not answer on $URL"
     write_state
     STARTING=
-}
-
-# --- status and stop ---------------------------------------------------------
-
-show_status() {
-    if ! is_running; then
-        say "not running"
-        exit 3
-    fi
-    say "listens on   $URL ($SERVER, runs as $(state runs_as))"
-    say "data         $DATA"
-    say "asks for     $([ -n "$(state user)" ] && printf 'a password (%s)' "$(state user)" || printf 'no password')"
-    say "processes    $(members | wc -l), logs in $LOG"
-    if ! all_alive || ! { USER_NAME=$(state user); answers; }; then
-        say "state        damaged: ./quickstart mends it"
-        exit 1
-    fi
-    say "state        answers"
-}
-
-show_stop() {
-    if is_running || [ -n "$(strays)" ]; then
-        stop_instance
-        say "stopped; the data stays where it is"
-    else
-        clean_run
-        say "nothing was running"
-    fi
-}
-
-show_demo() {
-    is_running || die "nothing is running; type ./quickstart first"
-    check_user
-    USER_NAME=$(state user)
-    [ -z "$USER_NAME" ] || [ -n "$USERPW" ] ||
-        die "this registry asks for a password: ./quickstart demo --user $USER_NAME:PASSWORD"
-    WORK=$(mktemp -d) || die "no room for temporary files"
-    CACERT=${TLS_ON:+$TLS/ca.crt}
-    demo
-    rm -rf -- "$WORK"
 }
