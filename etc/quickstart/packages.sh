@@ -29,7 +29,7 @@ require_debian() {
 }
 
 # Prints those of the named packages that are not installed. "a|b" is
-# satisfied by either and stands for the first known to apt.
+# satisfied by either; "a?" is wanted only where the release has it.
 missing_packages() {
     local word name found
     local -A have=()
@@ -38,23 +38,36 @@ missing_packages() {
     done < <(dpkg-query -W -f '${Package} ${db:Status-Abbrev}\n' 2>/dev/null)
     for word in "$@"; do
         found=
-        for name in ${word//|/ }; do
+        for name in ${word//[|?]/ }; do
             [ -z "${have[$name]:-}" ] || found=$name
         done
         [ -n "$found" ] || printf '%s\n' "$word"
     done
 }
 
-known_package() { # a|b -> the first that apt can install, else the first
+# a|b -> the first that apt can install, else the first; a? -> a or nothing.
+known_package() {
     local name
-    for name in ${1//|/ }; do
+    for name in ${1//[|?]/ }; do
         if [ -n "$(apt-cache policy -- "$name" 2>/dev/null |
             sed -n '/Candidate: (none)/d;/Candidate:/p')" ]; then
             printf '%s\n' "$name"
             return
         fi
     done
-    printf '%s\n' "${1%%|*}"
+    case $1 in *\?) ;; *) printf '%s\n' "${1%%|*}" ;; esac
+}
+
+# Without the optional ones that apt has looked for before and does not know.
+wanted_packages() {
+    local word
+    while read -r word; do
+        case $word in
+        *\?) [ -z "$(ls /var/lib/apt/lists/*Packages* 2>/dev/null)" ] ||
+            [ -n "$(known_package "$word")" ] || continue ;;
+        esac
+        printf '%s\n' "$word"
+    done
 }
 
 policy_deny() {
@@ -204,7 +217,7 @@ disable_new() { # FILE with enabled_now from before
 install_packages() { # WHY NAME...
     local why=$1 log="$WORK/apt.log" word names=()
     shift
-    mapfile -t words < <(missing_packages "$@")
+    mapfile -t words < <(missing_packages "$@" | wanted_packages)
     if [ "${#words[@]}" -eq 0 ]; then
         step "packages for $why: all there"
         return
@@ -222,7 +235,10 @@ install_packages() { # WHY NAME...
     # A third-party source that is away must not stop us: what counts is
     # whether the packages can be had.
     "${APT[@]}" update >>"$log" 2>&1 </dev/null 8>&- || true
-    for word in "${words[@]}"; do names+=("$(known_package "$word")"); done
+    for word in "${words[@]}"; do
+        mapfile -t -O "${#names[@]}" names < <(known_package "$word")
+    done
+    if [ "${#names[@]}" -eq 0 ]; then exec 8>&-; return; fi
     say "    ${names[*]}"
     "${APT[@]}" install --download-only --no-upgrade "${names[@]}" \
         >>"$log" 2>&1 </dev/null 8>&- || apt_failed "$log" "${names[*]}"

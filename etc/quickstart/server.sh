@@ -31,6 +31,8 @@ choose_user() {
             RUN_GROUP=$(getent group "$RUN_GID" | cut -d : -f 1) &&
             [ -n "$RUN_GROUP" ] && can_serve "$RUN_UID" "$RUN_GID" && break
     done
+    WEB_USER=$RUN_USER WEB_GROUP=$RUN_GROUP
+    [ "$SERVER:$RUN_UID" != apache:0 ] || WEB_USER=www-data WEB_GROUP=www-data
     [ "$RUN_USER" = www-data ] ||
         say "    runs as $RUN_USER: www-data cannot use $BUILD and $DATA" \
             "(a checkout and --data outside of home directories let it)"
@@ -62,7 +64,7 @@ prepare_run() {
     [ -z "$TLS_ON" ] || prepare_tls
     if [ -n "$USER_NAME" ]; then
         printf '%s\n' "$HTPASSWD" >"$RUN/htpasswd"
-        chown "root:$RUN_GID" "$RUN/htpasswd"
+        chown "root:$WEB_GROUP" "$RUN/htpasswd"
         chmod 640 "$RUN/htpasswd"
     fi
     cat >"$RUN/berth.conf" <<END
@@ -163,7 +165,8 @@ WORKERS=([version]='-w 1' [catalog]='-w 1' [tags]='-w 2' [referrers]='-w 2'
 # the program; it drops to the run user itself, but refuses to "drop" to root.
 start_pools() {
     local route who=()
-    [ "$RUN_UID" -eq 0 ] || who=(-u "$RUN_UID" -g "$RUN_GID" -U "$RUN_UID" -G "$RUN_GID")
+    [ "$RUN_UID" -eq 0 ] || who=(-u "$RUN_USER" -g "$RUN_GROUP" -U "$RUN_USER")
+    [ "$WEB_GROUP" = root ] || who+=(-G "$WEB_GROUP")
     for route in "${ROUTES[@]}"; do
         # shellcheck disable=SC2086
         start_session "$route" spawn-fcgi -n -s "$RUN/$route.sock" -M 0660 -b 4096 \

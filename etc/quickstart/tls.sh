@@ -49,7 +49,7 @@ make_certificate() {
 make_tls() {
     local names log="$RUN/tls.log"
     names=$(certificate_names)
-    mkdir -p -m 700 -- "$TLS"
+    mkdir -p -- "$TLS"
     cat >"$TLS/openssl.cnf" <<END
 [req]
 distinguished_name = empty

@@ -21,7 +21,7 @@ map "" \$berth_direct  { default 1; }
 END
     cat >"$RUN/nginx.conf" <<END
 daemon off;
-user "$RUN_USER" "$RUN_GROUP";
+user "$WEB_USER" "$WEB_GROUP";
 worker_processes auto;
 pid $RUN/nginx.pid;
 error_log $RUN/build/log/nginx-error.log;
@@ -36,7 +36,8 @@ http {
     include berth/http.conf;
     server {
         listen $(bracketed "$LISTEN"):$PORT${TLS_ON:+ ssl};
-$(nginx_tls)$(nginx_password)
+$(nginx_tls)
+$(nginx_password)
         include berth/server.conf;
         location = / {
             default_type text/plain;
@@ -67,5 +68,69 @@ nginx_password() {
     cat <<END
         auth_basic "registry";
         auth_basic_user_file $RUN/htpasswd;
+END
+}
+
+# Apache refuses to serve as root, so there it is www-data that asks root's
+# programs; prepare_run and start_pools give it the group that may.
+write_apache() {
+    local name
+    cp -- "$TOP"/apache/*.conf "$RUN/berth/" || return 1
+    cat >"$RUN/berth/settings.conf" <<END
+Define BERTH_SOCKETS $RUN
+Define BERTH_PROGRAMS $RUN/build/fcgi
+Define BERTH_CONFIG $RUN/berth.conf
+END
+    {
+        for name in mpm_event authn_core authn_file authz_core authz_user auth_basic \
+            alias env headers proxy proxy_fcgi ${TLS_ON:+socache_shmcb ssl}; do
+            printf 'LoadModule %s_module /usr/lib/apache2/modules/mod_%s.so\n' "$name" "$name"
+        done
+        cat <<END
+ServerRoot $RUN
+ServerName localhost
+DefaultRuntimeDir $RUN/tmp
+PidFile $RUN/apache.pid
+User $WEB_USER
+Group $WEB_GROUP
+ErrorLog $RUN/build/log/web.log
+LogFormat "%h %l %u %t \"%r\" %>s %O \"%{Referer}i\" \"%{User-Agent}i\"" combined
+CustomLog $RUN/build/log/access.log combined
+Timeout 300
+${TLS_ON:+SSLSessionCache shmcb:$RUN/tmp/sessions(512000)}
+Listen $(bracketed "$LISTEN"):$PORT
+<VirtualHost *:$PORT>
+$(apache_tls)
+$(apache_password)
+    Include berth/proxy.conf
+    RedirectMatch 200 "^/\$"
+    ErrorDocument 200 "a container registry; its API is at /v2/"
+    RedirectMatch 404 "^/(?!v2(?:/|\$)).+"
+    Include berth/errors.conf
+</VirtualHost>
+END
+    } >"$RUN/apache.conf"
+}
+
+apache_tls() {
+    [ -n "$TLS_ON" ] || return 0
+    cat <<END
+    SSLEngine on
+    SSLProtocol -all +TLSv1.2 +TLSv1.3
+    SSLCertificateFile $RUN/tls/server.crt
+    SSLCertificateKeyFile $RUN/tls/server.key
+END
+}
+
+apache_password() {
+    [ -n "$USER_NAME" ] || return 0
+    cat <<END
+    <Location "/v2">
+        AuthType Basic
+        AuthName registry
+        AuthBasicProvider file
+        AuthUserFile $RUN/htpasswd
+        Require valid-user
+    </Location>
 END
 }

@@ -72,9 +72,16 @@ def test_a_newer_policy_of_somebody_else_stays(tmp_path):
 
 
 def test_missing_packages_are_named(tmp_path):
-    done = shell("missing_packages bash no-such-package 'no-such|coreutils' 'no-such|none'",
+    done = shell("missing_packages bash no-such-package 'no-such|coreutils' 'no-such|none' 'bash?' 'no-such?'",
                  tmp_path)
-    assert done.stdout.split() == ["no-such-package", "no-such|none"]
+    assert done.stdout.split() == ["no-such-package", "no-such|none", "no-such?"]
+
+
+@pytest.mark.parametrize("word, name", [
+    ("bash", "bash"), ("no-such|bash", "bash"), ("no-such|none", "no-such"), ("no-such?", ""),
+])
+def test_the_first_that_apt_knows_is_taken(tmp_path, word, name):
+    assert shell(f"known_package '{word}'", tmp_path).stdout.strip() == name
 
 
 @pytest.mark.parametrize("line, words", [

@@ -137,9 +137,20 @@ def test_password_and_tls(checkout, server):
 def test_private_keys_are_roots_alone(checkout):
     checkout.up("--tls")
     tls = checkout.top / "berth-data/tls"
-    for path in [tls, tls / "ca.key", tls / "server.key"]:
+    for path in [tls / "ca.key", tls / "server.key"]:
         stat = path.stat()
         assert stat.st_uid == 0 and stat.st_mode & 0o077 == 0
+
+
+def test_ipv6_loopback(checkout):
+    with socket.socket(socket.AF_INET6) as probe:
+        try:
+            probe.bind(("::1", 0))
+        except OSError:
+            pytest.skip("no IPv6 here")
+    checkout.up("--listen", "::1")
+    checkout.run("demo")
+    assert f"http://[::1]:{checkout.port}" in checkout.run("status")
 
 
 def test_apache_serves_the_demo(checkout):
