@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: MIT
+"""Fixtures of the end-to-end tests.
+
+Programs come from BERTH_BUILD (a build tree or an installed prefix; ./build of the checkout by default). A test that asks for `registry`
+runs once for each kind of web server; --kinds chooses others, a mark `kinds` on the test narrows it.
+"""
+
+import contextlib
+import re
+import secrets
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from harness.registry import CONFORMANCE_KINDS, KINDS, Registry  # noqa: E402
+from harness.repository import Repository  # noqa: E402
+
+
+def pytest_addoption(parser):
+    parser.addoption("--kinds", help=f"comma list of {', '.join(KINDS)}; replaces what tests choose by themselves")
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "kinds(name, ...): the kinds of registry this test is for")
+    config.addinivalue_line("markers", "slow: takes minutes or gigabytes; left out by -m 'not slow'")
+    config.addinivalue_line("markers", "settings(key=value): configuration of the registry this test runs on")
+
+
+def kinds_of(definition, config):
+    asked = config.getoption("--kinds")
+    if asked:
+        kinds = asked.split(",")
+        unknown = set(kinds) - set(KINDS)
+        if unknown:
+            raise pytest.UsageError(f"--kinds: no {', '.join(unknown)}; there are {', '.join(KINDS)}")
+        return kinds
+    mark = definition.get_closest_marker("kinds")
+    return mark.args if mark else CONFORMANCE_KINDS
+
+
+def pytest_generate_tests(metafunc):
+    if "kind" in metafunc.fixturenames:
+        metafunc.parametrize("kind", kinds_of(metafunc.definition, metafunc.config), scope="session")
+
+
+@pytest.fixture(scope="session")
+def running():
+    """Registries that tests share, started when first asked for; all stopped at the end, however it comes."""
+    registries = {}
+    with contextlib.ExitStack() as stack:
+        def get(kind, **settings):
+            key = (kind, *sorted(settings.items()))
+            if key not in registries:
+                registries[key] = stack.enter_context(Registry(kind, **settings))
+            return registries[key]
+        yield get
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item, call):
+    outcome = yield
+    item.failed = call.when == "call" and outcome.get_result().failed
+
+
+@pytest.fixture
+def registry(kind, running, request):
+    """The registry a test runs on, with the settings of its mark. Shared: use `repository` for content of your own."""
+    mark = request.node.get_closest_marker("settings")
+    shared = running(kind, **(mark.kwargs if mark else {}))
+    yield shared
+    if request.node.failed:
+        shared.print_logs()
+
+
+@pytest.fixture
+def own_registry(kind, request):
+    """A registry for this test alone, whose settings it may change and whose data it may count."""
+    mark = request.node.get_closest_marker("settings")
+    with Registry(kind, **(mark.kwargs if mark else {})) as own:
+        yield own
+        if request.node.failed:
+            own.print_logs()
+
+
+@pytest.fixture
+def client(registry):
+    return registry.client
+
+
+def unique_name(request):
+    """A repository name that says which test it belongs to."""
+    words = re.sub(r"[^a-z0-9]+", "-", request.node.originalname.removeprefix("test_").lower()).strip("-")
+    return f"e2e/{words[:40].strip('-')}/{secrets.token_hex(4)}"
+
+
+@pytest.fixture
+def repository(registry, request):
+    """An empty repository of this test's own."""
+    return Repository(registry.client, unique_name(request))
+
+
+@pytest.fixture
+def other_repository(registry, request):
+    """A second empty repository on the same registry."""
+    return Repository(registry.client, unique_name(request) + "-other")

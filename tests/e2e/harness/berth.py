@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: MIT
+"""The programs under test: one pool each on a unix socket, as spawn-fcgi starts them, on a fresh data directory."""
+
+import os
+import shutil
+from pathlib import Path
+
+from .process import Process
+
+ROUTES = ("version", "catalog", "tags", "referrers", "manifest", "blob", "upload")
+WORKERS = {"version": ["-w", "1"], "catalog": ["-w", "1"], "tags": ["-w", "2"], "referrers": ["-w", "2"],
+           "manifest": ["-w", "4"], "blob": ["-w", "4"], "upload": ["-w", "8", "-t", "32"]}
+CHECKOUT = Path(__file__).resolve().parents[3]
+
+
+def build_dir():
+    """A build tree or an installed prefix."""
+    return Path(os.environ.get("BERTH_BUILD", CHECKOUT / "build")).resolve()
+
+
+def find_programs(build):
+    """{name: path} of the seven programs and of the administrator's command."""
+    for routes, command in ((build / "fcgi", build / "src/berth"), (build / "libexec/berth", build / "bin/berth")):
+        if (routes / "manifest").exists():
+            return {**{r: routes / r for r in ROUTES}, "berth": command}
+    raise FileNotFoundError(f"no Berth in {build}: set BERTH_BUILD to a build tree or an installed prefix")
+
+
+def as_user(name):
+    """Popen arguments to run as this user in the web server's group; nothing when we are not root ourselves."""
+    if os.geteuid() != 0:
+        return {}
+    return {"user": name, "group": "www-data", "extra_groups": []}
+
+
+class Berth:
+    """Configuration, data directory, sockets. Context manager; start=False leaves the programs to the web server."""
+
+    def __init__(self, directory, settings=None, owner="nobody", start=True):
+        self.directory, self.owner, self.start = Path(directory), owner, start
+        self.root = self.directory / "data"
+        self.sockets = self.directory / "run"
+        self.programs = self.directory / "libexec"
+        self.config = self.directory / "berth.conf"
+        self.settings = {"root": self.root, "log": "errors", **(settings or {})}
+        self.pools = {}
+
+    def __enter__(self):
+        self.directory.chmod(0o711)
+        # A copy, so that a user who may not enter the checkout (under /root, say) can run it.
+        self.programs.mkdir()
+        for name, path in find_programs(build_dir()).items():
+            shutil.copy(path, self.programs / name)
+        self.write_config()
+        for path in (self.root, self.sockets):
+            path.mkdir()
+            if os.geteuid() == 0:
+                shutil.chown(path, self.owner, "www-data")
+            path.chmod(0o2750)
+        try:
+            if self.start:
+                for route in ROUTES:
+                    self.start_pool(route)
+                for route, pool in self.pools.items():
+                    pool.wait_until_accepting(self.socket(route))
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_):
+        for pool in self.pools.values():
+            pool.stop()
+
+    def socket(self, route):
+        return self.sockets / f"{route}.sock"
+
+    def write_config(self, **changes):
+        """Write berth.conf as a whole and at once, as an editor does that renames over the old file."""
+        self.settings.update(changes)
+        new = self.config.with_suffix(".new")
+        new.write_text("".join(f"{k} = {v}\n" for k, v in self.settings.items()))
+        new.chmod(0o644)
+        new.rename(self.config)
+
+    def start_pool(self, route):
+        argv = ["spawn-fcgi", "-n", "-s", self.socket(route), "-M", "0660", "-b", "4096", "--",
+                self.programs / route, "-c", self.config, *WORKERS[route]]
+        self.pools[route] = Process(route, argv, self.directory, **as_user(self.owner))
+
+    def logs(self):
+        return [pool.log for pool in self.pools.values()]

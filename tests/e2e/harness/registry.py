@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: MIT
+"""A running registry as the tests see it: a URL, a data directory, an access log, settings that can change."""
+
+import contextlib
+import os
+import secrets
+import shutil
+import tempfile
+from pathlib import Path
+
+from .client import Client
+from .process import tail, wait_for
+
+USER = ("alice", "s3cret pass")
+
+#: Every way to run the registry that the tests know. "peer" is docker-registry and never part of a default run.
+KINDS = ("nginx", "nginx-tls", "nginx-htpasswd", "apache-proxy", "apache-fcgid", "peer")
+CONFORMANCE_KINDS = ("nginx", "apache-proxy", "apache-fcgid")
+
+
+class Registry:
+    """Context manager: one registry of the given kind in a temporary directory of its own."""
+
+    def __init__(self, kind, **settings):
+        self.kind, self.settings = kind, settings
+        self.stack = contextlib.ExitStack()
+
+    def __enter__(self):
+        # Short, because a unix socket's path has at most 108 bytes.
+        self.directory = Path(tempfile.mkdtemp(prefix="berth-"))
+        self.stack.callback(shutil.rmtree, self.directory, ignore_errors=True)
+        try:
+            self.start()
+        except BaseException:
+            self.print_logs()
+            self.stack.close()
+            raise
+        return self
+
+    def __exit__(self, *_):
+        self.stack.close()
+
+    def start(self):
+        if self.kind == "peer":
+            from .peer import Peer
+            self.berth = None
+            self.front = self.stack.enter_context(Peer(self.directory, self.settings))
+            self.user, self.ca = None, None
+        else:
+            from .front import start_front
+            start_front(self)
+        self.url, self.root, self.access_log = self.front.url, self.front.root, Path(self.front.access_log)
+        self.client = Client(self.url, self.user, self.ca)
+
+    @property
+    def netloc(self):
+        """HOST:PORT as clients put it before a repository's name."""
+        return self.client.netloc
+
+    def anonymous(self):
+        return Client(self.url, ca=self.ca)
+
+    def reconfigure(self, **changes):
+        """Change keys of the configuration file of the running registry."""
+        self.berth.write_config(**changes)
+
+    def path(self, *parts):
+        """A path in the registry's tree on disk."""
+        return Path(self.root, "docker/registry/v2", *parts)
+
+    @contextlib.contextmanager
+    def requests(self):
+        """The request lines ("METHOD /path") the web server logs inside the with block, as a list filled at its end."""
+        before = os.path.getsize(self.access_log)
+        seen = []
+        yield seen
+        # The line of the last real request may be written after its answer was sent; ours comes after it.
+        mark = f"/v2/?mark={secrets.token_hex(8)}"
+        self.client.get(mark)
+        wait_for(lambda: mark in read_from(self.access_log, before), "the access log's mark")
+        seen += [line for line in request_lines(read_from(self.access_log, before)) if mark not in line]
+
+    def print_logs(self):
+        logs = [Path(p) for p in getattr(getattr(self, "front", None), "logs", list)()]
+        if getattr(self, "berth", None):
+            logs += map(Path, self.berth.logs())
+        for log in logs or sorted(self.directory.rglob("*.log")):
+            text = tail(log)
+            if text:
+                print(f"--- {self.kind} {log.name}\n{text}")
+
+
+def read_from(path, offset):
+    with open(path, "rb") as f:
+        f.seek(offset)
+        return f.read().decode(errors="replace")
+
+
+def request_lines(text):
+    """METHOD and target out of log lines of the combined format."""
+    for line in text.splitlines():
+        fields = line.split('"')
+        words = fields[1].split() if len(fields) > 1 else []
+        if len(words) == 3 and words[2].startswith("HTTP/"):
+            yield f"{words[0]} {words[1]}"
