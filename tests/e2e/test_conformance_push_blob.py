@@ -189,7 +189,8 @@ def test_a_stream_that_does_not_match_is_refused(repository, algorithm):
 
 
 @pytest.mark.parametrize("digest", ["", "sha256:", "sha256:baddigeststring", "md5:d41d8cd98f00b204e9800998ecf8427e",
-                                    "sha256:" + "A" * 64, "sha256:" + "a" * 63, "sha512:" + "a" * 64, "a" * 64])
+                                    "sha256:" + "A" * 64, "sha256:" + "a" * 63, "sha512:" + "a" * 64, "a" * 64],
+                         ids=["none", "nothing", "word", "md5", "upper", "short", "short512", "bare"])
 def test_a_put_with_a_malformed_or_unknown_digest_is_refused(repository, digest):
     location = with_query(repository.start_upload().location, digest=digest)
     repository.client.put(location, b"data", type=OCTETS).expect_error(400, "DIGEST_INVALID")
