@@ -4,11 +4,12 @@
 import json
 from pathlib import Path
 
+from .berth import as_user
 from .process import Process, free_port
 
 
 class Peer:
-    def __init__(self, directory, settings=None):
+    def __init__(self, directory, settings=None, user=None):
         self.directory = Path(directory)
         settings = settings or {}
         unknown = set(settings) - {"root", "delete", "readonly"}
@@ -19,7 +20,7 @@ class Peer:
         self.readonly = settings.get("readonly", "no") == "yes"
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
-        self.process = None
+        self.process, self.user = None, user
 
     def write_config(self):
         storage = {"filesystem": {"rootdirectory": str(self.root)}, "delete": {"enabled": self.delete},
@@ -31,7 +32,8 @@ class Peer:
 
     def __enter__(self):
         self.root.mkdir(exist_ok=True)
-        self.process = Process("peer", ["docker-registry", "serve", self.write_config()], self.directory)
+        self.process = Process("peer", ["docker-registry", "serve", self.write_config()], self.directory,
+                               **(as_user(self.user) if self.user else {}))
         self.access_log = self.process.log
         self.process.wait_until_accepting(self.port)
         return self
