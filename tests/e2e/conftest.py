@@ -106,3 +106,6 @@ def repository(registry, request):
 def other_repository(registry, request):
     """A second empty repository on the same registry."""
     return Repository(registry.client, unique_name(request) + "-other")
+
+
+from harness.clientfixtures import containerd, containers, docker, docker_daemon  # noqa: E402,F401

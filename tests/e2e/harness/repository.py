@@ -95,6 +95,11 @@ class Repository:
         assert answer.body == data, str(answer)
         return answer
 
+    def resolve(self, reference, method="GET"):
+        """Ask for a manifest as clients do: naming every type they understand."""
+        types = (content.OCI_MANIFEST, content.OCI_INDEX, content.DOCKER_MANIFEST, content.DOCKER_LIST)
+        return self.client.request(method, self.manifest(reference), headers=[("Accept", t) for t in types]).expect(200)
+
     def list_tags(self):
         answer = self.client.get(self.tags()).expect(200).json()
         assert answer["name"] == self.name
