@@ -81,3 +81,54 @@ def pack(directory, path):
         for file in sorted(Path(directory).rglob("*")):
             tar.add(file, file.relative_to(directory), recursive=False)
     return path
+
+
+def large_layer(path, size):
+    """Write a gzipped layer of this many random bytes without holding it in memory; returns its diff id."""
+    plain = hashlib.sha256()
+
+    class Tee(io.RawIOBase):
+        def writable(self):
+            return True
+
+        def write(self, data):
+            plain.update(data)
+            return out.write(data)
+
+    class Noise(io.RawIOBase):
+        def read(self, n=-1):
+            return os.urandom(n)
+
+    # Stored, not deflated: random bytes do not shrink, and clients take a gzipped layer as it is.
+    with gzip.open(path, "wb", compresslevel=0) as out, tarfile.open(fileobj=Tee(), mode="w|") as tar:
+        info = tarfile.TarInfo("large")
+        info.size = size
+        tar.addfile(info, Noise())
+    return "sha256:" + plain.hexdigest()
+
+
+def large_layout(path, reference, sizes):
+    """An OCI layout of one image whose layers have these sizes. Returns the manifest's digest."""
+    path = Path(path)
+    store = path / "blobs/sha256"
+    store.mkdir(parents=True)
+    (path / "oci-layout").write_text('{"imageLayoutVersion": "1.0.0"}')
+    layers, diff_ids = [], []
+    for size in sizes:
+        diff_ids.append(large_layer(path / "layer", size))
+        with open(path / "layer", "rb") as f:
+            hexadecimal = hashlib.file_digest(f, "sha256").hexdigest()
+        (path / "layer").rename(store / hexadecimal)
+        layers.append({"mediaType": content.OCI_LAYER, "digest": "sha256:" + hexadecimal,
+                       "size": (store / hexadecimal).stat().st_size})
+    config = json.loads(image_config([]))
+    config["rootfs"]["diff_ids"], config["history"] = diff_ids, []
+    config = content.encode(config)
+    manifest = content.encode({"schemaVersion": 2, "mediaType": content.OCI_MANIFEST, "layers": layers,
+                               "config": content.descriptor(config, content.OCI_CONFIG)})
+    for data in (config, manifest):
+        (store / content.digest_of(data).split(":")[1]).write_bytes(data)
+    named = content.descriptor(manifest, content.OCI_MANIFEST,
+                               annotations={"org.opencontainers.image.ref.name": reference})
+    (path / "index.json").write_text(json.dumps(content.index([named])))
+    return named["digest"]

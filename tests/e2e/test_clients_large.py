@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: MIT
+"""Images of sizes that break 31 and 32 bit counters, time limits and temporary files."""
+
+import hashlib
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from harness.clientfixtures import EVERYWHERE
+from harness.images import large_layout
+
+MIB, GIB = 1024 ** 2, 1024 ** 3
+
+
+@pytest.fixture
+def space():
+    """A directory on a disk with room, not in /tmp, which may be memory."""
+    directory = Path(tempfile.mkdtemp(prefix="berth-large-", dir="/var/tmp"))
+    yield directory
+    shutil.rmtree(directory)
+
+
+def stored(registry, digest):
+    """The digest of a blob's bytes on the registry's disk."""
+    algorithm, hexadecimal = digest.split(":")
+    with open(registry.path("blobs", algorithm, hexadecimal[:2], hexadecimal, "data"), "rb") as f:
+        return f"{algorithm}:{hashlib.file_digest(f, algorithm).hexdigest()}"
+
+
+def push_and_pull(containers, registry, repository, space, sizes):
+    digest = large_layout(space / "in", "latest", sizes)
+    containers.copy_in(f"oci:{space}/in:latest", f"{repository.name}:large")
+    answer = repository.resolve("large")
+    assert answer.digest == digest
+    for layer in answer.json()["layers"]:
+        assert stored(registry, layer["digest"]) == layer["digest"]
+        head = repository.client.head(repository.blob(layer["digest"])).expect(200)
+        assert head.length == layer["size"]
+    shutil.rmtree(space / "in")
+    containers.copy_out(f"{repository.name}:large", f"oci:{space}/out:latest")
+    for file in (space / "out/blobs/sha256").iterdir():
+        with open(file, "rb") as f:
+            assert hashlib.file_digest(f, "sha256").hexdigest() == file.name
+
+
+@pytest.mark.kinds(*EVERYWHERE)
+def test_an_image_just_under_200_megabytes_goes_through_every_server(containers, registry, repository, space):
+    push_and_pull(containers, registry, repository, space, [120 * MIB, 70 * MIB])
+
+
+@pytest.mark.slow
+@pytest.mark.kinds("nginx", "nginx-tls", "apache-proxy")
+def test_an_image_with_layers_of_several_gigabytes(containers, registry, repository, space):
+    push_and_pull(containers, registry, repository, space, [4 * GIB + 300 * MIB, 2 * GIB + 100 * MIB])
+
+
+@pytest.mark.slow
+@pytest.mark.kinds("nginx", "apache-proxy")
+def test_docker_pushes_and_pulls_a_layer_of_over_two_gigabytes(docker, registry, repository, space):
+    name = f"{registry.netloc}/{repository.name}:large"
+    with subprocess.Popen(["head", "-c", str(2 * GIB + 100 * MIB), "/dev/urandom"], stdout=subprocess.PIPE) as noise, \
+            open(space / "large", "wb") as out:
+        shutil.copyfileobj(noise.stdout, out, MIB)
+    subprocess.run(["tar", "-C", space, "-cf", space / "large.tar", "large"], check=True)
+    image = docker.docker("import", space / "large.tar", name)
+    (space / "large.tar").unlink()
+    docker.docker("push", name)
+    docker.docker("rmi", "-f", image)
+    docker.docker("pull", name)
+    assert docker.docker("image", "inspect", "-f", "{{.Id}}", name) == image
+
+
+@pytest.mark.slow
+@pytest.mark.kinds("nginx", "apache-proxy")
+def test_ranges_beyond_four_gigabytes(registry, repository, containers, space):
+    large_layout(space / "in", "latest", [4 * GIB + 10 * MIB])
+    containers.copy_in(f"oci:{space}/in:latest", f"{repository.name}:large")
+    layer = repository.resolve("large").json()["layers"][0]
+    path = space / "in/blobs/sha256" / layer["digest"].split(":")[1]
+    for start in (2 ** 31 - 5, 2 ** 32 - 5, layer["size"] - 10):
+        answer = repository.client.get(repository.blob(layer["digest"]), headers=[("Range", f"bytes={start}-{start + 9}")])
+        answer.expect(206)
+        with open(path, "rb") as f:
+            f.seek(start)
+            assert answer.body == f.read(10)
