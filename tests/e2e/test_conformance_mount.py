@@ -48,14 +48,16 @@ def test_mounting_what_the_repository_has_already_is_fine(repository, other_repo
     check_mounted(mount(repository, digest_of(data), other_repository.name), repository, data)
 
 
+@algorithms
 @pytest.mark.parametrize("named", [True, False], ids=["from", "no-from"])
-def test_mounting_a_missing_blob_opens_an_upload_that_can_go_on(repository, other_repository, named):
+def test_mounting_a_missing_blob_opens_an_upload_that_can_go_on(repository, other_repository, named, algorithm):
     data = random_bytes(512)
+    digest = digest_of(data, algorithm)
     other_repository.push_blob(random_bytes(10))
-    answer = mount(repository, digest_of(data), other_repository.name if named else None).expect(202)
+    answer = mount(repository, digest, other_repository.name if named else None).expect(202)
     assert answer.header("Range") == "0-0" and answer.header("Docker-Upload-UUID"), str(answer)
-    repository.client.put(with_query(answer.location, digest=digest_of(data)), data).expect(201)
-    repository.check_blob(data)
+    repository.client.put(with_query(answer.location, digest=digest), data).expect(201)
+    repository.check_blob(data, algorithm)
 
 
 def test_mounting_from_an_unknown_repository_opens_an_upload(repository):

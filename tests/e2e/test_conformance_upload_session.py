@@ -4,7 +4,7 @@
 import pytest
 
 from harness.client import with_query
-from harness.content import OCTETS, digest_of, random_bytes
+from harness.content import ALGORITHMS, OCTETS, digest_of, random_bytes
 from harness.process import wait_for
 
 UNKNOWN = "BLOB_UPLOAD_UNKNOWN"
@@ -24,11 +24,11 @@ def status(client, location):
     return answer
 
 
-def finish(repository, location, data):
+def finish(repository, location, data, algorithm="sha256"):
     """Close an upload and see that the blob is the given bytes."""
-    digest = digest_of(data)
+    digest = digest_of(data, algorithm)
     assert repository.client.put(with_query(location, digest=digest)).expect(201).digest == digest
-    repository.check_blob(data)
+    repository.check_blob(data, algorithm)
 
 
 def test_a_fresh_upload_reports_the_range_0_0(repository):
@@ -58,15 +58,16 @@ def test_a_second_stream_without_content_range_is_appended(repository):
 
 @pytest.mark.parametrize("method", ["PATCH", "PUT"])
 @pytest.mark.parametrize("start", [0, 500, 1500, 2000], ids=["again", "overlap", "gap", "far"])
-def test_a_chunk_out_of_order_is_416_and_the_upload_lives_on(repository, method, start):
+@pytest.mark.parametrize("algorithm", ALGORITHMS)
+def test_a_chunk_out_of_order_is_416_and_the_upload_lives_on(repository, method, start, algorithm):
     data, client = random_bytes(3000), repository.client
     location = send(client, repository.start_upload().location, 0, data[:1000]).expect(202).location
-    target = with_query(location, digest=digest_of(data)) if method == "PUT" else location
+    target = with_query(location, digest=digest_of(data, algorithm)) if method == "PUT" else location
     send(client, target, start, data[start:start + 1000], method).expect_error(416, "RANGE_INVALID")
     answer = status(client, location)
     assert answer.header("Range") == "0-999", str(answer)
     location = send(client, answer.location, 1000, data[1000:]).expect(202).location
-    finish(repository, location, data)
+    finish(repository, location, data, algorithm)
 
 
 @pytest.mark.parametrize("method", ["PATCH", "PUT"])
@@ -102,6 +103,12 @@ def test_an_upload_can_be_cancelled_and_is_unknown_then(repository):
     repository.client.get(location).expect_error(404, UNKNOWN)
     repository.client.delete(location).expect_error(404, UNKNOWN)
     repository.client.patch(location, b"more", type=OCTETS).expect_error(404, UNKNOWN)
+
+
+def test_an_upload_without_a_byte_can_be_cancelled(repository):
+    location = repository.start_upload().location
+    repository.client.delete(location).expect(204)
+    repository.client.get(location).expect_error(404, UNKNOWN)
 
 
 def test_a_finished_upload_is_unknown(repository):

@@ -37,7 +37,7 @@ def absent_digest(algorithm="sha256"):
     return digest_of(os.urandom(32), algorithm)
 
 
-def descriptor(data, media_type, algorithm="sha256", **more):
+def descriptor(data, media_type, algorithm="sha256", /, **more):
     return {"mediaType": media_type, "digest": digest_of(data, algorithm), "size": len(data), **more}
 
 
