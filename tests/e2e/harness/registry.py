@@ -13,8 +13,9 @@ from .process import tail, wait_for
 
 USER = ("alice", "s3cret pass")
 
-#: Every way to run the registry that the tests know. "peer" is docker-registry and never part of a default run.
-KINDS = ("nginx", "nginx-tls", "nginx-htpasswd", "apache-proxy", "apache-fcgid", "peer")
+#: Every way to run the registry that the tests know. Never part of a default run: "peer", which is docker-registry, and
+#: "url", a registry that runs already at BERTH_URL (with its tree at BERTH_ROOT and its access log at BERTH_LOG, if known).
+KINDS = ("nginx", "nginx-tls", "nginx-htpasswd", "apache-proxy", "apache-fcgid", "peer", "url")
 CONFORMANCE_KINDS = ("nginx", "apache-proxy", "apache-fcgid")
 
 
@@ -41,11 +42,12 @@ class Registry:
         self.stack.close()
 
     def start(self):
+        self.berth = self.user = self.ca = None
         if self.kind == "peer":
             from .peer import Peer
-            self.berth = None
             self.front = self.stack.enter_context(Peer(self.directory, self.settings))
-            self.user, self.ca = None, None
+        elif self.kind == "url":
+            self.front = Running()
         else:
             from .front import start_front
             start_front(self)
@@ -88,6 +90,19 @@ class Registry:
             text = tail(log)
             if text:
                 print(f"--- {self.kind} {log.name}\n{text}")
+
+
+class Running:
+    """A registry somebody else started."""
+
+    def __init__(self):
+        self.url = os.environ["BERTH_URL"].rstrip("/")
+        self.root = os.environ.get("BERTH_ROOT", "/nonexistent")
+        self.access_log = os.environ.get("BERTH_LOG", "/nonexistent")
+
+    @staticmethod
+    def logs():
+        return []
 
 
 def read_from(path, offset):
