@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Fixtures of the end-to-end tests.
 
-Programs come from BERTH_BUILD (a build tree or an installed prefix; ./build of the checkout by default). A test that asks for `registry`
-runs once for each kind of web server; --kinds chooses others, a mark `kinds` on the test narrows it.
+Programs come from BERTH_BUILD (a build tree or an installed prefix; ./build by default). A test that
+asks for `registry` runs once for each kind of web server; --kinds chooses others, a mark `kinds` on the test narrows it.
 """
 
 import contextlib

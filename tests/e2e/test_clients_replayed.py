@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Clients that Debian does not have, played after their sources: the same requests, and the same demands on the answers.
+"""Clients that Debian does not have, played after their sources: their requests, and their demands on the answers.
 
 One step beside the sequence is enough for some of them to fail a push, so each demand is the client's own.
 """
@@ -33,7 +33,7 @@ class TestDockerClassic:
                                       "application/json", OCI_MANIFEST)]
 
     def push_blob(self, repository, data, sources=()):
-        """HEAD, a mount try for each source, a chunked PATCH, an empty PUT, HEAD again. Returns the size docker notes."""
+        """HEAD, a mount try for each source, a chunked PATCH, an empty PUT, HEAD again: the size docker notes."""
         client, digest = repository.client, digest_of(data)
         client.head(repository.blob(digest)).expect(404)
         opened = None
@@ -84,7 +84,8 @@ class TestContainerdAndNerdctl:
         opened = repository.client.post(repository.uploads).expect(202)
         where = urlsplit(opened.location)
         # The pusher decodes the path, encodes it anew and sorts the query.
-        query = "&".join(sorted([q for q in where.query.split("&") if q] + ["digest=" + digest_of(data).replace(":", "%3A")]))
+        fields = [q for q in where.query.split("&") if q] + ["digest=" + digest_of(data).replace(":", "%3A")]
+        query = "&".join(sorted(fields))
         put = repository.client.put(f"{where.path}?{query}", data, type=content.OCTETS).expect(200, 201, 204)
         assert put.digest in (None, digest_of(data)), str(put)
 
@@ -95,7 +96,8 @@ class TestContainerdAndNerdctl:
             self.push(repository, data, media_type, repository.blob(digest_of(data)))
         image = encode(content.image_manifest(config, [layer]))
         for reference in (digest_of(image), "v1"):
-            repository.client.head(repository.manifest(reference), headers=[("Accept", f"{OCI_MANIFEST}, */*")]).expect(404)
+            accept = [("Accept", f"{OCI_MANIFEST}, */*")]
+            repository.client.head(repository.manifest(reference), headers=accept).expect(404)
             repository.put_manifest(image, reference)
 
     def test_a_put_that_broke_off_is_sent_again_to_the_same_location(self, repository):
@@ -133,7 +135,8 @@ class TestBuildkitCache:
         got = repository.client.get(repository.manifest("cache"), headers=[("Accept", f"{OCI_INDEX}, */*")]).expect(200)
         assert got.body == cache
         for child in got.json()["manifests"]:
-            assert digest_of(repository.client.get(repository.blob(child["digest"])).expect(200).body) == child["digest"]
+            pulled = repository.client.get(repository.blob(child["digest"])).expect(200)
+            assert digest_of(pulled.body) == child["digest"]
 
     def test_the_newer_export_is_an_image_manifest_with_the_cache_s_configuration(self, repository):
         layer, config = content.layer_bytes(), b'{"layers":[],"records":[]}'
@@ -147,7 +150,8 @@ class TestBuildkitCache:
         image = repository.push_image()
         statement, config = random_bytes(200), b"{}"
         repository.push_blobs(statement, config)
-        provenance = encode({"schemaVersion": 2, "mediaType": OCI_MANIFEST, "config": descriptor(config, content.OCI_CONFIG),
+        provenance = encode({"schemaVersion": 2, "mediaType": OCI_MANIFEST,
+                             "config": descriptor(config, content.OCI_CONFIG),
                              "layers": [descriptor(statement, "application/vnd.in-toto+json")]})
         repository.put_manifest(provenance)
         document = content.index([

@@ -10,8 +10,8 @@ import json
 import pytest
 
 from harness import content
-from harness.content import (OCI_CONFIG, OCI_EMPTY, OCI_FOREIGN, OCI_INDEX, OCI_LAYER, OCI_MANIFEST, absent_digest,
-                             descriptor, digest_of, encode, random_bytes)
+from harness.content import (OCI_CONFIG, OCI_EMPTY, OCI_FOREIGN, OCI_LAYER, OCI_MANIFEST, absent_digest, descriptor,
+                             digest_of, encode, random_bytes)
 
 THING, OTHER = "application/vnd.example.thing.v1", "application/vnd.example.other.v1"
 PLATFORMS = [{"os": "linux", "architecture": a} for a in ("amd64", "arm64")]
@@ -219,7 +219,8 @@ def push(repository, made):
             check_pushed(answer, manifest, repository)
             continue
         for reference in manifest.tags or (None,):
-            check_pushed(repository.put_manifest(manifest.data, reference, algorithm=made.algorithm), manifest, repository)
+            answer = repository.put_manifest(manifest.data, reference, algorithm=made.algorithm)
+            check_pushed(answer, manifest, repository)
 
 
 def check_pull(repository, made):

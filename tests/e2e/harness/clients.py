@@ -59,7 +59,8 @@ class Containers:
 
     def copy_in(self, source, name, *options):
         """skopeo copy to the registry."""
-        return self.skopeo("copy", "-q", *self.tls("dest-"), *options, source, f"docker://{self.registry.netloc}/{name}")
+        target = f"docker://{self.registry.netloc}/{name}"
+        return self.skopeo("copy", "-q", *self.tls("dest-"), *options, source, target)
 
     def copy_out(self, name, target, *options):
         """skopeo copy from the registry."""
@@ -71,7 +72,7 @@ class Containers:
 
 
 class Docker:
-    """A dockerd of our own: no network, no iptables, the vfs driver (overlay may not stack on a test machine's disk)."""
+    """A dockerd of our own: no network, no iptables, the vfs driver (overlay may not stack on this disk)."""
 
     def __init__(self, directory, environment=None, before=()):
         self.directory = Path(directory)

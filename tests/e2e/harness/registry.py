@@ -11,10 +11,8 @@ from pathlib import Path
 from .client import Client
 from .process import tail, wait_for
 
-USER = ("alice", "s3cret pass")
-
 #: Every way to run the registry that the tests know. Never part of a default run: "peer", which is docker-registry, and
-#: "url", a registry that runs already at BERTH_URL (with its tree at BERTH_ROOT and its access log at BERTH_LOG, if known).
+#: "url", one that runs already at BERTH_URL (its tree at BERTH_ROOT, the web server's access log at BERTH_LOG).
 KINDS = ("nginx", "nginx-tls", "nginx-htpasswd", "apache-proxy", "apache-fcgid", "peer", "url")
 CONFORMANCE_KINDS = ("nginx", "apache-proxy", "apache-fcgid")
 
