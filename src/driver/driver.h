@@ -44,7 +44,7 @@ struct writer;
 
 struct driver_stat {
     uint64_t size;    /* bytes; 0 for a directory */
-    int64_t mtime_ns; /* nanoseconds since 1970 UTC */
+    int64_t mtime_ns; /* nanoseconds since 1970 UTC; 0 = not known */
     bool is_directory;
 };
 

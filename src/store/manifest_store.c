@@ -105,6 +105,7 @@ static int protect_child(const struct closure *closure,
         return protect_below(closure, digest, level, err);
     if (err->code != ERR_NOT_FOUND)
         return -1;
+    err_clear(err);
     link = layout_layer_link(closure->name, digest);
     return protect_link(closure, &link, err);
 }

@@ -134,14 +134,16 @@ static int refresh(const struct store *store, const char *name,
         err_clear(err);
         return 0;
     }
-    if (stat.mtime_ns == *mtime_ns)
+    if (stat.mtime_ns == *mtime_ns && stat.mtime_ns != 0)
         return 0;
-    if (stat.mtime_ns < *mtime_ns) /* the clock went back: believe nothing */
+    /* The clock went back, or the driver cannot tell: believe nothing. */
+    if (stat.mtime_ns < *mtime_ns || stat.mtime_ns == 0)
         scan.since_ns = INT64_MIN;
     if (driver_list(store->driver, path.text, NULL, visit_revision, &scan,
                     err) < 0)
         return -1;
-    if (clock_now_ns() - stat.mtime_ns > RACY_NS) {
+    if (stat.mtime_ns != *mtime_ns &&
+        clock_now_ns() - stat.mtime_ns > RACY_NS) {
         *mtime_ns = stat.mtime_ns;
         *changed = true;
     }

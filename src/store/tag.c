@@ -52,12 +52,14 @@ int tag_set(const struct store *store, const char *name, const char *tag,
         return move(store, name, tag, digest, err);
     if (err->code != ERR_NOT_FOUND)
         return -1;
+    err_clear(err);
     if (driver_put_directory(store->driver, directory.text, files,
                              ARRAY_SIZE(files), err) == 0)
         return 0;
     if (err->code != ERR_EXISTS)
         return -1;
     /* Another request made the tag in between: ours is the later word. */
+    err_clear(err);
     return move(store, name, tag, digest, err);
 }
 
@@ -82,12 +84,17 @@ static int delete_if_named(void *context, const char *tag, struct err *err)
     struct deletion *deletion = context;
     struct digest digest;
 
-    if (tag_resolve(deletion->store, deletion->name, tag, &digest, err) == 0 &&
-        digest_equals(&digest, deletion->digest) &&
-        tag_delete(deletion->store, deletion->name, tag, err) == 0)
-        return 0;
+    int result =
+        tag_resolve(deletion->store, deletion->name, tag, &digest, err);
+
+    if (result == 0 && digest_equals(&digest, deletion->digest))
+        result = tag_delete(deletion->store, deletion->name, tag, err);
     /* A tag that is broken, or was just deleted, names nothing. */
-    return err->code == ERR_NONE || err->code == ERR_MANIFEST_UNKNOWN ? 0 : -1;
+    if (result < 0 && err->code != ERR_MANIFEST_UNKNOWN)
+        return -1;
+    if (result < 0)
+        err_clear(err);
+    return 0;
 }
 
 int tag_delete_all(const struct store *store, const char *name,

@@ -124,9 +124,12 @@ static int resume(struct upload *upload, struct err *err)
         if (upload->hash.length < upload->writer->size &&
             writer_truncate(upload->writer, upload->hash.length, err) < 0)
             return -1;
-    } else if (err->code != ERR_NOT_FOUND ||
-               hash_again(upload, HASH_SHA256, &upload->hash, err) < 0) {
-        return -1;
+    } else {
+        if (err->code != ERR_NOT_FOUND)
+            return -1;
+        err_clear(err);
+        if (hash_again(upload, HASH_SHA256, &upload->hash, err) < 0)
+            return -1;
     }
     upload->opened = upload->hash;
     return 0;
@@ -354,12 +357,14 @@ int upload_status(const struct store *store, const char *name, const char *uuid,
     if (check_started(store, name, uuid, err) < 0 ||
         driver_stat(store->driver, path.text, &stat, err) < 0)
         return unknown(uuid, err);
-    if (upload_state_load(store, name, uuid, stat.size, &hash, err) == 0)
+    if (upload_state_load(store, name, uuid, stat.size, &hash, err) == 0) {
         *size = hash.length;
-    else if (err->code == ERR_NOT_FOUND)
-        *size = stat.size;
-    else
+        return 0;
+    }
+    if (err->code != ERR_NOT_FOUND)
         return -1;
+    err_clear(err);
+    *size = stat.size;
     return 0;
 }
 

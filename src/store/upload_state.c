@@ -57,6 +57,7 @@ int upload_state_load(const struct store *store, const char *name,
         return 0;
     if (err->code != ERR_NOT_FOUND && err->code != ERR_TOO_LARGE)
         return -1;
+    err_clear(err);
     if (load_largest(store, name, uuid, HASH_SHA512, size, out, err) == 0)
         return 0;
     if (err->code == ERR_TOO_LARGE)
