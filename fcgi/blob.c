@@ -3,6 +3,7 @@
 #include <inttypes.h>
 
 #include "http/etag.h"
+#include "http/http_error.h"
 #include "http/range.h"
 #include "http/route.h"
 #include "multipart.h"
@@ -58,6 +59,17 @@ static int send_partial(struct call *call, const struct blob *blob,
     return send_range(call, blob, range);
 }
 
+/* The one error with a header of its own (RFC 9110 section 15.5.17). */
+static int refuse_range(struct call *call, const struct blob *blob)
+{
+    err_set(call->err, ERR_RANGE_INVALID, "no such range");
+    err_detail(call->err, "the blob has %" PRIu64 " bytes", blob->size);
+    http_error_response(call->err, call->response);
+    response_header(call->response, "Content-Range", "bytes */%" PRIu64,
+                    blob->size);
+    return 0;
+}
+
 static int send_body(struct call *call, const struct blob *blob)
 {
     const struct range whole = {0, blob->size};
@@ -71,9 +83,7 @@ static int send_body(struct call *call, const struct blob *blob)
     case RANGE_PARTIAL:
         return send_partial(call, blob, &set);
     case RANGE_UNSATISFIABLE:
-        err_set(call->err, ERR_RANGE_INVALID, "no such range");
-        return err_detail(call->err, "the blob has %" PRIu64 " bytes",
-                          blob->size);
+        return refuse_range(call, blob);
     case RANGE_WHOLE:
         break;
     }

@@ -112,11 +112,16 @@ static int hex_value(char c)
     return -1;
 }
 
+enum form {
+    FORM_PATH,  /* an escaped slash would make one component of two */
+    FORM_QUERY, /* '+' is a blank */
+};
+
 /*
- * Decodes %XX, and '+' as a blank where `form` says so, to the end of `into`.
- * False for an escape that is none. The room was reserved before.
+ * Decodes %XX to the end of `into`. False for an escape that is none, or has
+ * no place in this form. The room was reserved before.
  */
-static bool decode(struct span text, bool form, struct buf *into,
+static bool decode(struct span text, enum form form, struct buf *into,
                    struct span *out)
 {
     size_t start = into->len;
@@ -134,8 +139,10 @@ static bool decode(struct span text, bool form, struct buf *into,
             if (high < 0 || low < 0)
                 return false;
             c = (char)(high << 4 | low);
+            if (c == '/' && form == FORM_PATH)
+                return false;
             i += 2;
-        } else if (c == '+' && form) {
+        } else if (c == '+' && form == FORM_QUERY) {
             c = ' ';
         }
         buf_add_char(into, c);
@@ -171,8 +178,9 @@ static int parse_path(struct request *request, struct span raw, struct err *err)
 {
     const char *why;
 
-    if (!decode(raw, false, &request->decoded, &request->path))
-        return bad_target(err, "the path has a broken escape");
+    if (!decode(raw, FORM_PATH, &request->decoded, &request->path))
+        return bad_target(err,
+                          "the path has an escape that has no place there");
     why = check_path(request->path);
     return why != NULL ? bad_target(err, why) : 0;
 }
@@ -189,8 +197,8 @@ static int parse_query(struct request *request, struct span raw,
             continue;
         if (request->query_count == REQUEST_QUERY_MAX)
             return err_set(err, ERR_TOO_MANY_TAGS, "too many parameters");
-        if (!decode(name, true, &request->decoded, &pair->name) ||
-            !decode(value, true, &request->decoded, &pair->value))
+        if (!decode(name, FORM_QUERY, &request->decoded, &pair->name) ||
+            !decode(value, FORM_QUERY, &request->decoded, &pair->value))
             return bad_target(err, "the query has a broken escape");
         request->query_count++;
     }

@@ -6,8 +6,9 @@
  * An index of ours, one small file per referrer under `_berth/referrers/`,
  * which can be rebuilt from the tree at any time: manifests that another
  * program stored are found by the times of the revision directories and
- * indexed by the next query. What the fallback tag `<alg>-<hex>` of older
- * clients lists is part of every answer.
+ * indexed by the next query. That also brings in what older clients listed
+ * by themselves under the fallback tag `<alg>-<hex>`: those manifests have a
+ * subject too, which is what the spec asks for ("Enabling the Referrers API").
  */
 #ifndef BERTH_STORE_REFERRERS_H
 #define BERTH_STORE_REFERRERS_H
