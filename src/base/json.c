@@ -4,6 +4,7 @@
 #include <json-c/json.h>
 #include <malloc.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/json_scan.h"
 #include "base/memory.h"
@@ -16,15 +17,6 @@ struct json {
     char unused;
 };
 static struct json null_value;
-
-/*
- * A large document leaves megabytes of small free pieces, which the C library
- * keeps (15 MB after 20,000 descriptors) until told to give them back. A
- * worker must not stay that large for one odd client.
- */
-#define TRIM_VALUES 4096
-#define TRIM_BYTES (256 * 1024)
-static char trim_mark;
 
 /* json-c's getters differ in what they call const, so nothing is. */
 static struct json_object *object_of(const struct json *value)
@@ -62,22 +54,36 @@ static struct span member_key(const struct lh_entry *entry)
     return span_of((const char *)entry->k);
 }
 
-static size_t count_members(struct json_object *object)
+struct tally {
+    size_t members; /* of all objects */
+    size_t memory;  /* that json-c took, roughly */
+};
+
+static void add_tally(struct json_object *object, struct tally *tally)
 {
-    size_t count = 0;
+    const struct lh_entry *entry;
 
-    if (json_object_is_type(object, json_type_array)) {
+    tally->memory += 100;
+    if (json_object_is_type(object, json_type_string)) {
+        tally->memory += (size_t)json_object_get_string_len(object);
+    } else if (json_object_is_type(object, json_type_array)) {
         for (size_t i = 0; i < json_object_array_length(object); i++)
-            count += count_members(json_object_array_get_idx(object, i));
+            add_tally(json_object_array_get_idx(object, i), tally);
     } else if (json_object_is_type(object, json_type_object)) {
-        const struct lh_entry *entry = first_member(object);
-
-        for (; entry != NULL; entry = entry->next)
-            count += 1 + count_members(member_value(entry));
+        tally->memory += 700;
+        entry = first_member(object);
+        for (; entry != NULL; entry = entry->next) {
+            tally->members++;
+            tally->memory += 100 + strlen((const char *)entry->k);
+            add_tally(member_value(entry), tally);
+        }
     }
-    return count;
 }
 
+/*
+ * Without JSON_TOKENER_STRICT, for json_scan is stricter already, and with it
+ * 0.18 takes every byte of a string above 0x7F for a control character.
+ */
 static int run_json_c(struct span text, struct json_object **out,
                       struct err *err)
 {
@@ -86,8 +92,6 @@ static int run_json_c(struct span text, struct json_object **out,
 
     if (tokener == NULL)
         return err_set(err, ERR_INTERNAL, "json-c: no memory");
-    json_tokener_set_flags(tokener,
-                           JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
     *out = json_tokener_parse_ex(tokener, text.ptr, (int)text.len);
     result = json_tokener_get_error(tokener);
     if (result == json_tokener_continue) {
@@ -102,29 +106,21 @@ static int run_json_c(struct span text, struct json_object **out,
     return 0;
 }
 
-static bool is_large(struct span text, const struct json_counts *counts)
-{
-    return counts->values > TRIM_VALUES || text.len > TRIM_BYTES;
-}
-
 int json_parse(struct span text, const struct json_limits *limits,
                struct json **out, struct err *err)
 {
     struct json_object *object = NULL;
-    struct json_counts counts;
+    struct tally tally = {0};
+    size_t members;
 
     if (text.len > INT32_MAX)
         return err_set(err, ERR_SYNTAX, "no JSON: %zu bytes", text.len);
-    if (json_scan(text, limits, &counts, err) < 0 ||
+    if (json_scan(text, limits, &members, err) < 0 ||
         run_json_c(text, &object, err) < 0)
         return -1;
-    /* Not on a number, where json-c keeps its text as user data. */
-    if (is_large(text, &counts) &&
-        (json_object_is_type(object, json_type_object) ||
-         json_object_is_type(object, json_type_array)))
-        json_object_set_userdata(object, &trim_mark, NULL);
     /* json-c keeps the last of equal keys: then some are missing. */
-    if (count_members(object) != counts.members) {
+    add_tally(object, &tally);
+    if (tally.members != members) {
         json_free(json_of(object));
         return err_set(err, ERR_SYNTAX, "no JSON: an object has a key twice");
     }
@@ -132,15 +128,22 @@ int json_parse(struct span text, const struct json_limits *limits,
     return 0;
 }
 
+/*
+ * A large document leaves megabytes of small free pieces, which the C library
+ * keeps (15 MB after 20,000 descriptors) until told to give them back. A
+ * worker must not stay that large for one odd client.
+ */
+#define TRIM_MEMORY (1u << 20)
+
 void json_free(struct json *document)
 {
-    bool trim;
+    struct tally tally = {0};
 
-    if (document == NULL || document == &null_value)
+    if (document == NULL)
         return;
-    trim = json_object_get_userdata(object_of(document)) == &trim_mark;
+    add_tally(object_of(document), &tally);
     json_object_put(object_of(document));
-    if (trim)
+    if (tally.memory > TRIM_MEMORY)
         malloc_trim(0);
 }
 
@@ -252,7 +255,7 @@ bool json_has_case_twins(const struct json *object)
     entry = first_member(object_of(object));
     keys =
         memory_new(sizeof(*keys) *
-                   (1 + (size_t)json_object_object_length(object_of(object))));
+                   (size_t)(1 + json_object_object_length(object_of(object))));
     for (; entry != NULL; entry = entry->next)
         keys[count++] = member_key(entry);
     qsort(keys, count, sizeof(*keys), compare_keys);

@@ -4,8 +4,9 @@
 struct scan {
     struct span rest;
     const struct json_limits *limits;
-    struct json_counts counts;
     size_t containers;
+    size_t values;
+    size_t members;
     const char *reason; /* NULL until something is wrong */
 };
 
@@ -273,7 +274,7 @@ static int scan_object(struct scan *scan, unsigned int depth)
             return fail(scan, "an object wants a key here");
         if (scan_string(scan, true) < 0)
             return -1;
-        scan->counts.members++;
+        scan->members++;
         skip_blanks(scan);
         if (!take(scan, ':'))
             return fail(scan, "an object wants ':' here");
@@ -303,7 +304,7 @@ static int scan_container(struct scan *scan, unsigned int depth)
 static int scan_value(struct scan *scan, unsigned int depth)
 {
     skip_blanks(scan);
-    if (++scan->counts.values > scan->limits->values)
+    if (++scan->values > scan->limits->values)
         return fail(scan, "too many values");
     switch (peek(scan)) {
     case '{':
@@ -324,7 +325,7 @@ static int scan_value(struct scan *scan, unsigned int depth)
 }
 
 int json_scan(struct span text, const struct json_limits *limits,
-              struct json_counts *out, struct err *err)
+              size_t *members, struct err *err)
 {
     struct scan scan = {.rest = text, .limits = limits};
 
@@ -338,6 +339,6 @@ int json_scan(struct span text, const struct json_limits *limits,
     if (scan.reason != NULL)
         return err_set(err, ERR_SYNTAX, "no JSON: %s (byte %zu of %zu)",
                        scan.reason, text.len - scan.rest.len, text.len);
-    *out = scan.counts;
+    *members = scan.members;
     return 0;
 }

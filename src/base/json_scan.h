@@ -10,18 +10,14 @@
 #include "base/json.h"
 #include "base/span.h"
 
-struct json_counts {
-    size_t values;  /* of any kind, containers too */
-    size_t members; /* of all objects */
-};
-
 /*
  * Checks that the text is one JSON value and nothing else, that it is UTF-8,
  * that its escapes make no lone surrogate, that no key has a NUL in it, and
- * that it keeps to the limits. ERR_SYNTAX with the reason and the offset.
+ * that it keeps to the limits. Gives the number of members of all objects.
+ * ERR_SYNTAX with the reason and the offset.
  */
 int json_scan(struct span text, const struct json_limits *limits,
-              struct json_counts *out, struct err *err) WARN_UNUSED;
+              size_t *members, struct err *err) WARN_UNUSED;
 
 /* The length of the UTF-8 character at the start; 0 if there is no valid
  * one. `text` is not empty. */

@@ -169,7 +169,8 @@ static const struct {
      "schemaVersion: not 2"},
     {"{\"schemaVersion\":null,\"config\":" CONFIG "}", "",
      "schemaVersion: not 2"},
-    {"{\"schemaVersion\":18446744073709551618,\"config\":" CONFIG "}", "", ""},
+    {"{\"schemaVersion\":18446744073709551618,\"config\":" CONFIG "}", "",
+     "schemaVersion: not 2"},
     {TYPED("application/vnd.docker.distribution.manifest.v1+json") "}", "",
      "mediaType: Docker schema 1 is not supported"},
     {TYPED("application/vnd.docker.distribution.manifest.v1+prettyjws") "}", "",
@@ -281,8 +282,8 @@ static const struct {
     {NUMBER_SIZE("\"1\""), "", "config.size: not a size"},
     {NUMBER_SIZE("[1]"), "", "config.size: not a size"},
     {NUMBER_SIZE("9223372036854775808"), "", "config.size: not a size"},
-    {NUMBER_SIZE("18446744073709551616"), "", ""},
-    {NUMBER_SIZE("99999999999999999999999"), "", ""},
+    {NUMBER_SIZE("18446744073709551616"), "", "config.size: not a size"},
+    {NUMBER_SIZE("99999999999999999999999"), "", "config.size: not a size"},
     {WITH_CONFIG("{\"mediaType\":1,\"digest\":" Q(A) ",\"size\":1}"), "",
      "config.mediaType: not a string"},
     {WITH_CONFIG("{\"mediaType\":\"a\\tb\",\"digest\":" Q(A) ",\"size\":1}"),
@@ -313,7 +314,6 @@ Test(manifest, bad_ones_are_refused_with_a_reason)
         cr_expect(
             span_starts_with(span_of(err.detail), span_of(refused[i].detail)),
             "row %zu: '%s'", i, err.detail);
-        cr_expect_str_neq(err.detail, "");
         cr_expect_str_eq(err.text, err.detail);
     }
 }
