@@ -6,13 +6,19 @@
  * of components joined by '/', never empty, never ".", ".." or absolute; the
  * caller (src/store/layout.c) builds them from checked parts. Objects are
  * small (links, manifests: put and get) or large (blobs: a writer and a
- * reader). A directory exists as long as something is in it; make_directory
- * only matters to drivers that have directories.
+ * reader). A directory comes into being with what is put below it, or by
+ * make_directory, and goes by remove; whether it stays when its last child
+ * has gone is the driver's affair (in a file system it does).
  *
  * Durability: when put, put_directory, make_directory, remove, suspend,
- * commit, retire or restore has returned 0, the effect survives a power cut,
- * unless the caller asked for DRIVER_RELAXED. A failed call has left no
- * object half-written at a path that can be read.
+ * commit or restore has returned 0, the effect survives a power cut, unless
+ * the caller asked for DRIVER_RELAXED. So does that of retire, except that
+ * the object may be back at its place. A failed call has left no object
+ * half-written at a path that can be read.
+ *
+ * What is relaxed takes its directories along: of those that put RELAXED and
+ * open_upload make, the two innermost may be lost in a power cut (they are
+ * the upload's own), so nothing durable is to be put into them.
  *
  * Liveness. Collection and requests meet in four operations and nowhere
  * else. An object's lease is its mtime, set to now by commit and put, and by
@@ -23,8 +29,10 @@
  * alone for at least the grace period. Access times are never used.
  *
  * Errors: ERR_NOT_FOUND, ERR_EXISTS, ERR_BUSY, ERR_NO_SPACE, ERR_READ_ONLY,
- * ERR_TOO_LARGE, ERR_IO, ERR_INTERNAL. Every operation may be called from
- * several threads and several processes at once.
+ * ERR_TOO_LARGE, ERR_IO, ERR_INTERNAL. ERR_EXISTS is also the answer where a
+ * directory stands at the path of an object to be made, or an object at that
+ * of a directory. Every operation may be called from several threads and
+ * several processes at once.
  */
 #ifndef BERTH_DRIVER_DRIVER_H
 #define BERTH_DRIVER_DRIVER_H
@@ -56,7 +64,7 @@ struct driver_file {
 
 enum driver_durability {
     DRIVER_DURABLE, /* survives a power cut */
-    DRIVER_RELAXED, /* may be lost, but never half-done: upload state */
+    DRIVER_RELAXED, /* never half-done, but by a power cut lost or emptied */
 };
 
 enum driver_upload_mode {
@@ -97,7 +105,8 @@ struct driver_ops {
 
     /*
      * Creates `directory` with these files in it, all at once: nobody sees
-     * it with some of them missing. ERR_EXISTS when the directory is there.
+     * it with some of them missing. ERR_EXISTS when the directory is there,
+     * unless it is empty.
      */
     int (*put_directory)(struct driver *, const char *directory,
                          const struct driver_file *files, size_t count,
@@ -169,7 +178,7 @@ struct driver {
 };
 
 struct writer_ops {
-    /* All bytes, or -1; after a failure only truncate and the ends work. */
+    /* All bytes, or -1 and, where the storage still obeys, none of them. */
     int (*append)(struct writer *, struct span bytes, struct err *err);
 
     /* Cuts back to `size`, at most the present size. */
@@ -181,15 +190,15 @@ struct writer_ops {
      * Keeps the bytes for another writer, in this process or another. When
      * any were appended they are durable then: what a client was told to
      * have sent must not be lost, and a saved hash state must not vouch for
-     * bytes that a power cut takes away.
+     * bytes that a power cut takes away. After a failed fsync they are gone.
      */
     int (*suspend)(struct writer *, struct err *err);
 
     /*
      * Makes the bytes the object at `path`, durable, with a fresh lease,
      * replacing what stood there. On failure the bytes stay as after
-     * suspend, except after a failed fsync (ERR_IO), when they are gone:
-     * pages of a failed fsync are not to be trusted again.
+     * suspend, except that after a failed fsync they may be gone: pages
+     * of a failed fsync are not to be trusted again.
      */
     int (*commit)(struct writer *, const char *path, struct err *err);
 
