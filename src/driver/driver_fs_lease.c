@@ -269,22 +269,31 @@ static int rename_unless_there(int from_directory, const char *from,
     return unlinkat(from_directory, from, 0);
 }
 
-/* The lease is fresh before the object can be seen; no lock is needed. */
+/*
+ * The lease is fresh before the object can be seen, so no lock is needed. To
+ * be told ERR_NOT_FOUND makes a collector forget the object; so it must not
+ * come from a directory that somebody cleared away behind our back.
+ */
 static int put_back(struct driver_fs *fs, const char *trash, const char *path,
                     struct err *err)
 {
-    CLEANUP(fd) int directory = -1;
+    for (int i = 0; i < FS_RETRIES; i++) {
+        CLEANUP(fd) int directory = -1;
 
-    if (utimensat(fs->root, trash, NULL, AT_SYMLINK_NOFOLLOW) < 0)
-        return err_set_errno(err, errno, "renew %s", trash);
-    directory = fs_open_parent(fs, path, FS_MAKE_DURABLE, err);
-    if (directory < 0)
-        return -1;
-    if (rename_unless_there(fs->root, trash, directory, fs_name_of(path)) == 0)
-        return fs_sync(fs, directory, path, err);
-    if (errno == EEXIST)
-        return 0;
-    return err_set_errno(err, errno, "restore %s", path);
+        if (utimensat(fs->root, trash, NULL, AT_SYMLINK_NOFOLLOW) < 0)
+            return err_set_errno(err, errno, "renew %s", trash);
+        directory = fs_open_parent(fs, path, FS_MAKE_DURABLE, err);
+        if (directory < 0)
+            return -1;
+        if (rename_unless_there(fs->root, trash, directory, fs_name_of(path)) ==
+            0)
+            return fs_sync(fs, directory, path, err);
+        if (errno == EEXIST)
+            return 0;
+        if (errno != ENOENT)
+            return err_set_errno(err, errno, "restore %s", path);
+    }
+    return err_set(err, ERR_IO, "restore %s: directory removed again", path);
 }
 
 int fs_restore(struct driver *driver, const char *run, const char *path,

@@ -52,17 +52,13 @@ static int rename_locked(struct driver_fs *fs, const char *from, int directory,
     return result;
 }
 
-/* Creates the parents of `path`; a file among them is in the way. */
 static int open_place(struct driver_fs *fs, const char *path, enum place place,
                       struct err *err)
 {
     enum fs_make make =
         place == PLACE_RELAXED ? FS_MAKE_RELAXED : FS_MAKE_DURABLE;
-    int fd = fs_open_parent(fs, path, make, err);
 
-    if (fd < 0 && err->sys_errno == ENOTDIR)
-        err_recode(err, ERR_EXISTS);
-    return fd;
+    return fs_open_parent(fs, path, make, err);
 }
 
 static int place_at(struct driver_fs *fs, const char *from, const char *path,
@@ -182,8 +178,6 @@ int fs_make_directory(struct driver *driver, const char *path, struct err *err)
     CLEANUP(fd)
     int fd = fs_open_directory(fs_of(driver), path, FS_MAKE_DURABLE, err);
 
-    if (fd < 0 && err->sys_errno == ENOTDIR)
-        err_recode(err, ERR_EXISTS);
     return fd < 0 ? -1 : 0;
 }
 

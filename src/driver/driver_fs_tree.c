@@ -55,6 +55,15 @@ static int make_child(int parent, const char *name, struct err *err)
     return 0;
 }
 
+/* A file where a directory has to be made is in the way. */
+static int set_open_error(struct err *err, const char *path, enum fs_make make)
+{
+    bool in_the_way = errno == ENOTDIR && make != FS_MAKE_NOTHING;
+
+    err_set_errno(err, errno, "open directory %s", path);
+    return in_the_way ? err_recode(err, ERR_EXISTS) : -1;
+}
+
 /*
  * The parent is synced also when somebody else made the directory since we
  * looked: he may not have come to his fsync. (One who finds it in place
@@ -70,7 +79,7 @@ static int open_or_make(struct driver_fs *fs, int parent, const char *name,
     if (fd >= 0)
         return fd;
     if (errno != ENOENT)
-        return err_set_errno(err, errno, "open directory %s", name);
+        return set_open_error(err, name, FS_MAKE_DURABLE);
     if (make_child(parent, name, err) < 0)
         return -1;
     if (sync && fs_sync(fs, parent, name, err) < 0) {
@@ -121,7 +130,7 @@ int fs_open_directory(struct driver_fs *fs, const char *path, enum fs_make make,
     int fd = openat(fs->root, path, OPEN_DIRECTORY);
 
     if (fd < 0 && (errno != ENOENT || make == FS_MAKE_NOTHING))
-        return err_set_errno(err, errno, "open directory %s", path);
+        return set_open_error(err, path, make);
     for (int i = 0; fd < 0 && i < FS_RETRIES; i++) {
         struct err failure = {0};
 
@@ -163,9 +172,10 @@ int fs_open_root(struct driver_fs *fs, const char *root, struct err *err)
 
     if (fd >= 0)
         return fd_take(&fd);
-    if (errno != ENOENT || len == 0 || len >= sizeof(parent))
+    if (errno != ENOENT || len >= sizeof(parent))
         return err_set_errno(err, errno, "open %s", root);
-    snprintf(parent, sizeof(parent), "%.*s", (int)len, root);
+    snprintf(parent, sizeof(parent), "%.*s", len ? (int)len : 1,
+             len ? root : ".");
     fd = open(parent, OPEN_DIRECTORY);
     if (fd < 0)
         return err_set_errno(err, errno, "open %s", parent);
