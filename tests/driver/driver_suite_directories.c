@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: MIT */
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "driver/driver_suite.h"
+
+static const struct driver_file two_files[] = {
+    {"current/link", {"one", 3}},
+    {"index/sha256/aa/link", {"two", 3}},
+};
+
+void suite_put_directory_brings_all_its_files(struct subject *subject)
+{
+    OK(driver_put_directory(subject->driver, "a/tags/v1", two_files, 2, &err));
+    expect_text(subject->driver, "a/tags/v1/current/link", "one");
+    expect_text(subject->driver, "a/tags/v1/index/sha256/aa/link", "two");
+    OK(driver_put_directory(subject->driver, "top", two_files, 1, &err));
+    expect_text(subject->driver, "top/current/link", "one");
+}
+
+void suite_put_directory_refuses_what_is_there(struct subject *subject)
+{
+    given(subject->driver, "a/tags/v1/other", "x");
+    FAILS(ERR_EXISTS, driver_put_directory(subject->driver, "a/tags/v1",
+                                           two_files, 2, &err));
+    expect_missing(subject->driver, "a/tags/v1/current/link");
+    expect_text(subject->driver, "a/tags/v1/other", "x");
+    FAILS(ERR_EXISTS, driver_put_directory(subject->driver, "a/tags/v1/other",
+                                           two_files, 2, &err));
+    FAILS(ERR_EXISTS,
+          driver_put_directory(subject->driver, "a/tags/v1/other/below",
+                               two_files, 2, &err));
+    expect_text(subject->driver, "a/tags/v1/other", "x");
+}
+
+void suite_put_directory_fills_an_empty_directory(struct subject *subject)
+{
+    OK(driver_make_directory(subject->driver, "a/tags/v1", &err));
+    OK(driver_put_directory(subject->driver, "a/tags/v1", two_files, 2, &err));
+    expect_text(subject->driver, "a/tags/v1/current/link", "one");
+}
+
+void suite_make_directory_is_fine_with_one_that_is_there(
+    struct subject *subject)
+{
+    struct driver_stat st;
+
+    OK(driver_make_directory(subject->driver, "a/b/c", &err));
+    OK(driver_make_directory(subject->driver, "a/b/c", &err));
+    OK(driver_make_directory(subject->driver, "a/b", &err));
+    OK(driver_stat(subject->driver, "a/b/c", &st, &err));
+    cr_assert(st.is_directory);
+    given(subject->driver, "a/b/c/link", "x");
+    OK(driver_make_directory(subject->driver, "a/b/c", &err));
+    FAILS(ERR_EXISTS,
+          driver_make_directory(subject->driver, "a/b/c/link", &err));
+    FAILS(ERR_EXISTS,
+          driver_make_directory(subject->driver, "a/b/c/link/d", &err));
+    expect_text(subject->driver, "a/b/c/link", "x");
+}
+
+/* --- list --- */
+
+struct listing {
+    struct driver *driver; /* NULL, or where to put something at each visit */
+    struct buf names;      /* "a/ b c/ " */
+    size_t count, stop_after;
+    int stop_result;
+};
+
+static int note_name(void *context, const char *name, bool is_directory,
+                     struct err *err)
+{
+    struct listing *listing = context;
+
+    buf_add_format(&listing->names, "%s%s ", name, is_directory ? "/" : "");
+    if (listing->driver != NULL) {
+        CLEANUP(buf) struct buf path = BUF_INIT(100);
+
+        buf_add_format(&path, "other/%s", name);
+        if (driver_put(listing->driver, buf_text(&path), SPAN("x"),
+                       DRIVER_RELAXED, err) < 0)
+            return -1;
+    }
+    if (++listing->count != listing->stop_after)
+        return 0;
+    return listing->stop_result < 0 ? err_set(err, ERR_INTERNAL, "enough")
+                                    : listing->stop_result;
+}
+
+static void expect_list(struct driver *driver, const char *path,
+                        const char *after, const char *names)
+{
+    struct listing listing = {.names = BUF_INIT(1 << 20)};
+
+    OK(driver_list(driver, path, after, note_name, &listing, &err));
+    cr_assert_str_eq(buf_text(&listing.names), names);
+    buf_cleanup(&listing.names);
+}
+
+/* "a-b" sorts before "a/...", yet after "a"; capitals before small letters. */
+static void given_some_names(struct driver *driver)
+{
+    static const char *const paths[] = {"r/a/x/y", "r/a-b",  "r/a.b", "r/a0/x",
+                                        "r/B",     "r/_u/x", "rr/no", "r-/no"};
+
+    for (size_t i = 0; i < ARRAY_SIZE(paths); i++)
+        given(driver, paths[i], "x");
+    OK(driver_make_directory(driver, "r/empty", &err));
+}
+
+void suite_list_visits_in_order(struct subject *subject)
+{
+    struct listing none = {.names = BUF_INIT(100)};
+
+    given_some_names(subject->driver);
+    expect_list(subject->driver, "r", NULL, "B _u/ a/ a-b a.b a0/ empty/ ");
+    expect_list(subject->driver, "r/a", "", "x/ ");
+    expect_list(subject->driver, "r/empty", NULL, "");
+    FAILS(ERR_NOT_FOUND,
+          driver_list(subject->driver, "none", NULL, note_name, &none, &err));
+    FAILS(ERR_NOT_FOUND,
+          driver_list(subject->driver, "r/B", NULL, note_name, &none, &err));
+}
+
+void suite_list_begins_behind_a_name(struct subject *subject)
+{
+    given_some_names(subject->driver);
+    expect_list(subject->driver, "r", "", "B _u/ a/ a-b a.b a0/ empty/ ");
+    expect_list(subject->driver, "r", "a", "a-b a.b a0/ empty/ ");
+    expect_list(subject->driver, "r", "a-", "a-b a.b a0/ empty/ ");
+    expect_list(subject->driver, "r", "a-b", "a.b a0/ empty/ ");
+    expect_list(subject->driver, "r", "empty", "");
+    expect_list(subject->driver, "r", "z", "");
+}
+
+void suite_list_ends_when_the_visitor_says_so(struct subject *subject)
+{
+    struct listing two = {
+        .names = BUF_INIT(100), .stop_after = 2, .stop_result = 1};
+    struct listing fails = {
+        .names = BUF_INIT(100), .stop_after = 1, .stop_result = -1};
+
+    given_some_names(subject->driver);
+    OK(driver_list(subject->driver, "r", NULL, note_name, &two, &err));
+    cr_assert_str_eq(buf_text(&two.names), "B _u/ ");
+    FAILS(ERR_INTERNAL,
+          driver_list(subject->driver, "r", NULL, note_name, &fails, &err));
+    cr_assert_str_eq(buf_text(&fails.names), "B ");
+    buf_cleanup(&two.names);
+    buf_cleanup(&fails.names);
+}
+
+void suite_list_lets_the_visitor_use_the_driver(struct subject *subject)
+{
+    struct listing listing = {.names = BUF_INIT(100),
+                              .driver = subject->driver};
+
+    given_some_names(subject->driver);
+    OK(driver_list(subject->driver, "r", NULL, note_name, &listing, &err));
+    expect_list(subject->driver, "other", NULL, "B _u a a-b a.b a0 empty ");
+    buf_cleanup(&listing.names);
+}
+
+void suite_list_of_many_names_is_complete(struct subject *subject)
+{
+    CLEANUP(buf) struct buf expected = BUF_INIT(1 << 20);
+
+    for (unsigned int i = 0; i < 3000; i++) {
+        CLEANUP(buf) struct buf path = BUF_INIT(100);
+
+        buf_add_format(&path, "many/%06u", i * 7919 % 3000);
+        OK(driver_put(subject->driver, buf_text(&path), SPAN("x"),
+                      DRIVER_RELAXED, &err));
+        buf_add_format(&expected, "%06u ", i);
+    }
+    expect_list(subject->driver, "many", NULL, buf_text(&expected));
+    expect_list(subject->driver, "many", "002997", "002998 002999 ");
+}
+
+void suite_an_emptied_directory_stays(struct subject *subject)
+{
+    given(subject->driver, "a/tags/v1", "x");
+    OK(driver_remove(subject->driver, "a/tags/v1", DRIVER_DURABLE, &err));
+    expect_list(subject->driver, "a/tags", NULL, "");
+}
+
+/* --- remove --- */
+
+void suite_remove_takes_an_object(struct subject *subject)
+{
+    given(subject->driver, "a/one", "1");
+    given(subject->driver, "a/two", "2");
+    given(subject->driver, "a/three", "3");
+    OK(driver_remove(subject->driver, "a/one", DRIVER_DURABLE, &err));
+    OK(driver_remove(subject->driver, "a/three", DRIVER_RELAXED, &err));
+    expect_missing(subject->driver, "a/one");
+    expect_text(subject->driver, "a/two", "2");
+    FAILS(ERR_NOT_FOUND,
+          driver_remove(subject->driver, "a/one", DRIVER_DURABLE, &err));
+    FAILS(ERR_NOT_FOUND,
+          driver_remove(subject->driver, "none/one", DRIVER_DURABLE, &err));
+    FAILS(ERR_NOT_FOUND,
+          driver_remove(subject->driver, "a/two/one", DRIVER_RELAXED, &err));
+}
+
+void suite_remove_takes_a_directory_with_all_below(struct subject *subject)
+{
+    given_some_names(subject->driver);
+    OK(driver_remove(subject->driver, "r/a", DRIVER_DURABLE, &err));
+    OK(driver_remove(subject->driver, "r/a0", DRIVER_RELAXED, &err));
+    expect_list(subject->driver, "r", NULL, "B _u/ a-b a.b empty/ ");
+    expect_missing(subject->driver, "r/a/x/y");
+    FAILS(ERR_NOT_FOUND,
+          driver_remove(subject->driver, "r/a", DRIVER_DURABLE, &err));
+    OK(driver_remove(subject->driver, "r", DRIVER_DURABLE, &err));
+    expect_text(subject->driver, "r-/no", "x");
+    expect_text(subject->driver, "rr/no", "x");
+}
+
+/* --- from several threads --- */
+
+#define WRITERS 3
+
+struct racing {
+    struct driver *driver;
+    pthread_barrier_t together;
+    atomic_int won, refused;
+};
+
+static void *put_one_directory(void *context)
+{
+    struct racing *race = context;
+    struct err err = {0};
+
+    pthread_barrier_wait(&race->together);
+    if (driver_put_directory(race->driver, "a/tags/v1", two_files, 2, &err) ==
+        0)
+        atomic_fetch_add(&race->won, 1);
+    else if (err.code == ERR_EXISTS)
+        atomic_fetch_add(&race->refused, 1);
+    return NULL;
+}
+
+void suite_one_of_many_put_directories_wins(struct subject *subject)
+{
+    for (int round = 0; round < 20; round++) {
+        struct racing race = {.driver = subject->driver};
+        pthread_t threads[WRITERS];
+
+        pthread_barrier_init(&race.together, NULL, WRITERS);
+        for (int i = 0; i < WRITERS; i++)
+            cr_assert(
+                !pthread_create(&threads[i], NULL, put_one_directory, &race));
+        for (int i = 0; i < WRITERS; i++)
+            pthread_join(threads[i], NULL);
+        pthread_barrier_destroy(&race.together);
+        cr_assert(race.won == 1 && race.refused == WRITERS - 1);
+        OK(driver_remove(subject->driver, "a", DRIVER_DURABLE, &err));
+    }
+}
