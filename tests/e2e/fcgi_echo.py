@@ -10,6 +10,8 @@ import contextlib
 import hashlib
 import json
 import os
+import select
+import signal
 import socket
 import socketserver
 import struct
@@ -100,13 +102,30 @@ class Server(socketserver.ThreadingUnixStreamServer):
 
 
 class Inherited(Server):
-    """Listens on descriptor 0, as mod_fcgid hands it over."""
+    """Listens on descriptor 0, as spawn-fcgi and mod_fcgid hand it over. SIGTERM ends it as it does the programs: what
+    waits in the backlog is still answered."""
+
+    daemon_threads = False
 
     def __init__(self):
         super().__init__("", Handler, bind_and_activate=False)
         self.socket.close()
         self.socket = socket.socket(fileno=0)
-        self.program, self.seen, self.received = os.path.basename(sys.argv[0]), [], 0
+        self.socket.setblocking(False)
+        self.program, self.seen, self.received, self.ending = os.path.basename(sys.argv[0]), [], 0, False
+        signal.signal(signal.SIGTERM, self.end)
+
+    def end(self, *_):
+        self.ending = True
+
+    def run(self):
+        while True:
+            ready = select.select([self.socket], [], [], 0 if self.ending else 0.05)[0]
+            if ready:
+                self._handle_request_noblock()
+            elif self.ending:
+                break
+        self.server_close()
 
 
 class Echo:
@@ -138,4 +157,4 @@ class Echo:
 
 
 if __name__ == "__main__":
-    Inherited().serve_forever()
+    Inherited().run()
