@@ -34,7 +34,7 @@ running() { # NAME of a program
     return 1
 }
 get() { # PORT PATH, without curl, which may not be there yet
-    exec 9<>"/dev/tcp/127.0.0.1/$1" || return 1
+    { exec 9<>"/dev/tcp/127.0.0.1/$1"; } 2>/dev/null || return 1
     printf 'GET %s HTTP/1.0\r\nHost: localhost\r\n\r\n' "$2" >&9
     cat <&9
     exec 9>&-
@@ -91,6 +91,7 @@ with_apache_on_80() {
     DEBIAN_FRONTEND=noninteractive apt-get -y -qq install --no-install-recommends apache2 >/dev/null 2>&1
     apachectl start 2>/dev/null
     for _ in $(seq 50); do page=$(get 80 /) && break; sleep 0.1; done
+    ok "an Apache serves on :80" grep -q '^HTTP/1.1 200' <<<"$page"
     pid=$(cat /run/apache2/apache2.pid)
     ls /etc/apache2/*-enabled >/tmp/enabled
     printf '#!/bin/sh\nexit 104\n' >/usr/sbin/policy-rc.d
