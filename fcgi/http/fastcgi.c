@@ -1,107 +1,96 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * FastCGI by libfcgi, whose only user this file is.
+ * One FastCGI request by libfcgi, whose only user this file is.
  *
- * Threads take turns: one of them, the leader, waits for a connection; when
- * it has one, it makes another the leader and answers. So an idle process has
- * one or two threads, and a slow upload holds one thread, not the process.
+ * libfcgi reads the parameters and the body and frames small answers. Left
+ * out are its accept, which holds the caller for 2 s when a peer is silent
+ * and can lose a signal; its close, which waits for the web server after
+ * every request; and its writer for large answers, which makes a system call
+ * for every 8 KiB.
  */
-#include <errno.h>
-#include <fcgiapp.h>
-#include <fcntl.h>
-#include <poll.h>
-#include <pthread.h>
-#include <signal.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/epoll.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
-#include "base/log.h"
-#include "base/num.h"
 #include "http/transport.h"
 
-#define LISTEN_FD 0
-#define STACK_SIZE (256 * 1024)
+#include <errno.h>
+#include <fastcgi.h>
+#include <fcgiapp.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <sys/uio.h>
+#include <unistd.h>
 
-/* Idle threads kept beside the leader. */
-#define IDLE_MAX 1
+#include "base/clock.h"
+#include "base/num.h"
 
-static volatile sig_atomic_t stopping;
+/* A web server sends the parameters at once; who does not is none. */
+#define PARAMETERS_SECONDS 10
 
-static void stop(int number)
-{
-    (void)number;
-    stopping = 1;
-}
+/* What libfcgi's own buffer takes; more goes out past it. */
+#define SMALL_ANSWER 8000
+#define RECORD_MAX 65528 /* of content, a multiple of 8: never a padding */
+
+/*
+ * For how long the rest of a body is read after an answer that did not want
+ * it, so that the web server sees the answer before a closed connection.
+ */
+#define LINGER_MS 2000
 
 bool fastcgi_is_offered(void)
 {
     int listening = 0;
     socklen_t size = sizeof(listening);
 
-    return getsockopt(LISTEN_FD, SOL_SOCKET, SO_ACCEPTCONN, &listening,
+    return getsockopt(FASTCGI_LISTENER, SOL_SOCKET, SO_ACCEPTCONN, &listening,
                       &size) == 0 &&
            listening;
 }
 
 void fastcgi_init(void)
 {
-    struct sigaction action = {.sa_handler = stop};
-    int flags = fcntl(LISTEN_FD, F_GETFL);
-
-    sigaction(SIGTERM, &action, NULL);
-    sigaction(SIGINT, &action, NULL);
-    /* mod_fcgid's way of asking for an end. */
-    sigaction(SIGUSR1, &action, NULL);
-    signal(SIGPIPE, SIG_IGN);
     FCGX_Init();
-    /* Several wait for each connection; who comes late must not block. */
-    fcntl(LISTEN_FD, F_SETFL, flags | O_NONBLOCK);
 }
 
-struct crew {
-    const struct server *server;
-    int epoll;
-    int threads_max;
-    sigset_t waiting_mask; /* lets the stop signals in */
-    pthread_mutex_t mutex;
-    pthread_cond_t changed;
-    int threads, idle;
-    bool led;
-};
-
-struct fcgi_body {
-    struct reader reader;
-    FCGX_Stream *in;
+struct exchange {
+    FCGX_Request fcgi;
+    struct reader body;
     bool has_length;
     uint64_t length, received;
+    bool ended; /* the body was read to its end, or there is none */
+    struct sink sink;
 };
 
 /*
  * libfcgi reports a vanished web server like the end of the body: the error
  * state of the stream and the announced length tell the difference.
  */
-static ssize_t end_of_body(const struct fcgi_body *body, struct err *err)
+static ssize_t end_of_body(struct exchange *x, struct err *err)
 {
-    if (FCGX_GetError(body->in) != 0)
-        return err_set(err, ERR_BODY_INCOMPLETE, "the body broke off");
-    if (body->has_length && body->received != body->length)
+    int failure = FCGX_GetError(x->fcgi.in);
+
+    if (failure != 0)
         return err_set(err, ERR_BODY_INCOMPLETE,
-                       "the body is not as long as announced");
+                       "the body broke off after %llu bytes (%d)",
+                       (unsigned long long)x->received, failure);
+    x->ended = true;
+    if (x->has_length && x->received != x->length)
+        return err_set(err, ERR_BODY_INCOMPLETE,
+                       "the body has %llu bytes, announced were %llu",
+                       (unsigned long long)x->received,
+                       (unsigned long long)x->length);
     return 0;
 }
 
 static ssize_t read_body(struct reader *reader, void *into, size_t size,
                          struct err *err)
 {
-    struct fcgi_body *body = (struct fcgi_body *)(void *)reader;
-    int count = FCGX_GetStr(into, (int)size, body->in);
+    struct exchange *x = CONTAINER_OF(reader, struct exchange, body);
+    int count =
+        FCGX_GetStr(into, size < INT32_MAX ? (int)size : INT32_MAX, x->fcgi.in);
 
     if (count <= 0)
-        return end_of_body(body, err);
-    body->received += (uint64_t)count;
+        return end_of_body(x, err);
+    x->received += (uint64_t)count;
     return count;
 }
 
@@ -110,16 +99,60 @@ static void close_body(struct reader *reader)
     (void)reader;
 }
 
-struct fcgi_sink {
-    struct sink sink;
-    FCGX_Stream *out;
-};
-
-static int write_out(struct sink *sink, struct span bytes)
+static int write_all(int fd, struct iovec *parts, int count)
 {
-    struct fcgi_sink *to = (struct fcgi_sink *)(void *)sink;
+    while (count > 0) {
+        ssize_t written = writev(fd, parts, count);
 
-    return FCGX_PutStr(bytes.ptr, (int)bytes.len, to->out) == (int)bytes.len
+        if (written < 0 && errno != EINTR)
+            return -1;
+        while (count > 0 && written >= (ssize_t)parts->iov_len) {
+            written -= (ssize_t)parts->iov_len;
+            parts++;
+            count--;
+        }
+        if (count > 0 && written > 0) {
+            parts->iov_base = (char *)parts->iov_base + written;
+            parts->iov_len -= (size_t)written;
+        }
+    }
+    return 0;
+}
+
+/* Records of our own, behind what libfcgi holds. */
+static int write_records(const FCGX_Request *fcgi, struct span bytes)
+{
+    if (FCGX_FFlush(fcgi->out) < 0)
+        return -1;
+    while (bytes.len > 0) {
+        size_t len = bytes.len < RECORD_MAX ? bytes.len : RECORD_MAX;
+        FCGI_Header header = {
+            .version = FCGI_VERSION_1,
+            .type = FCGI_STDOUT,
+            .requestIdB1 = (unsigned char)(fcgi->requestId >> 8),
+            .requestIdB0 = (unsigned char)fcgi->requestId,
+            .contentLengthB1 = (unsigned char)(len >> 8),
+            .contentLengthB0 = (unsigned char)len,
+        };
+        struct iovec parts[] = {
+            {&header, sizeof(header)},
+            {(void *)(uintptr_t)bytes.ptr, len},
+        };
+
+        if (write_all(fcgi->ipcFd, parts, ARRAY_SIZE(parts)) < 0)
+            return -1;
+        bytes = span_from(bytes, len);
+    }
+    return 0;
+}
+
+static int write_answer(struct sink *sink, struct span bytes)
+{
+    struct exchange *x = CONTAINER_OF(sink, struct exchange, sink);
+
+    if (bytes.len > SMALL_ANSWER)
+        return write_records(&x->fcgi, bytes);
+    return FCGX_PutStr(bytes.ptr, (int)bytes.len, x->fcgi.out) == (int)bytes.len
                ? 0
                : -1;
 }
@@ -127,173 +160,82 @@ static int write_out(struct sink *sink, struct span bytes)
 /* A web server that gave the request up closes its connection. */
 static bool client_is_gone(const struct request *request)
 {
-    const FCGX_Request *fcgi = request->transport;
-    struct pollfd peer = {.fd = fcgi->ipcFd, .events = POLLRDHUP};
+    const struct exchange *x = request->transport;
+    struct pollfd peer = {.fd = x->fcgi.ipcFd, .events = POLLRDHUP};
 
     return poll(&peer, 1, 0) == 1 &&
            (peer.revents & (POLLRDHUP | POLLHUP | POLLERR)) != 0;
 }
 
-static void answer(const struct server *server, FCGX_Request *request)
+static void limit_silence(int connection, time_t seconds)
 {
-    static const struct reader_ops ops = {read_body, close_body};
-    struct fcgi_body body = {.reader = {&ops}, .in = request->in};
-    struct fcgi_sink sink = {{write_out}, request->out};
-    const char *length = FCGX_GetParam("CONTENT_LENGTH", request->envp);
+    struct timeval silence = {.tv_sec = seconds};
 
-    body.has_length = length != NULL &&
-                      num_parse(span_of(length), UINT64_MAX, &body.length) == 0;
-    if (serve(server, (const char *const *)request->envp, &body.reader,
-              client_is_gone, request, &sink.sink) == 0)
-        FCGX_Finish_r(request);
-    else /* without the closing record, the web server sees the break */
-        FCGX_Free(request, 1);
+    setsockopt(connection, SOL_SOCKET, SO_RCVTIMEO, &silence, sizeof(silence));
 }
 
 /*
- * Waits for a connection and reads its request. False when the process is to
- * end and the backlog is empty.
+ * Reads the parameters. libfcgi takes a connection it was given for one it
+ * kept, and closes it at once, as it is marked detached, when no request
+ * comes.
  */
-static bool accept_request(struct crew *crew, FCGX_Request *request)
+static bool read_parameters(FCGX_Request *fcgi, int connection)
 {
-    for (;;) {
-        struct epoll_event event;
-        int failure;
-
-        if (!stopping)
-            epoll_pwait(crew->epoll, &event, 1, -1, &crew->waiting_mask);
-        if (FCGX_Accept_r(request) == 0)
-            return true;
-        failure = errno;
-        /* Nothing there, taken by another, or no request: wait again. */
-        FCGX_Free(request, 1);
-        if (stopping)
-            return false;
-        if (failure == EMFILE || failure == ENFILE || failure == ENOMEM)
-            poll(NULL, 0, 100);
-    }
+    FCGX_InitRequest(fcgi, -1, FCGI_FAIL_ACCEPT_ON_INTR);
+    fcgi->ipcFd = connection;
+    fcgi->keepConnection = 1;
+    fcgi->detached = 1;
+    limit_silence(connection, PARAMETERS_SECONDS);
+    return FCGX_Accept_r(fcgi) == 0;
 }
 
-static void *take_turns(void *context);
-
-/* Under the mutex. A thread that cannot be had is one fewer at work. */
-static void add_thread(struct crew *crew)
+static void look_for_body(struct exchange *x)
 {
-    pthread_attr_t attributes;
-    pthread_t thread;
+    const char *length = FCGX_GetParam("CONTENT_LENGTH", x->fcgi.envp);
+    const char *coding = FCGX_GetParam("HTTP_TRANSFER_ENCODING", x->fcgi.envp);
 
-    pthread_attr_init(&attributes);
-    pthread_attr_setstacksize(&attributes, STACK_SIZE);
-    pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-    if (pthread_create(&thread, &attributes, take_turns, crew) == 0)
-        crew->threads++;
-    pthread_attr_destroy(&attributes);
+    x->has_length = length != NULL &&
+                    num_parse(span_of(length), UINT64_MAX, &x->length) == 0;
+    x->ended = x->has_length ? x->length == 0 : coding == NULL;
+    /* Clients may be slow: how slow is the web server's to say. */
+    if (!x->ended)
+        limit_silence(x->fcgi.ipcFd, 0);
 }
 
-/* Waits until this thread leads; false when it is not needed any more. */
-static bool become_leader(struct crew *crew, bool is_first)
+/*
+ * Closing a socket with unread bytes resets it, which may overtake the answer
+ * or fail the web server's next write before it has read the answer.
+ */
+static void linger(int connection)
 {
-    bool needed;
+    int64_t end = clock_monotonic_ns() + LINGER_MS * INT64_C(1000000);
+    struct pollfd peer = {.fd = connection, .events = POLLIN};
+    char waste[16 * 1024];
+    int64_t left;
 
-    pthread_mutex_lock(&crew->mutex);
-    if (crew->led && crew->idle >= IDLE_MAX && !is_first) {
-        pthread_mutex_unlock(&crew->mutex);
-        return false;
-    }
-    crew->idle++;
-    while (crew->led && !stopping)
-        pthread_cond_wait(&crew->changed, &crew->mutex);
-    crew->idle--;
-    needed = !crew->led;
-    if (needed)
-        crew->led = true;
-    pthread_mutex_unlock(&crew->mutex);
-    return needed;
-}
-
-static void hand_over(struct crew *crew)
-{
-    pthread_mutex_lock(&crew->mutex);
-    crew->led = false;
-    if (stopping)
-        pthread_cond_broadcast(&crew->changed);
-    else if (crew->idle > 0)
-        pthread_cond_signal(&crew->changed);
-    else if (crew->threads < crew->threads_max)
-        add_thread(crew);
-    pthread_mutex_unlock(&crew->mutex);
-}
-
-static void work(struct crew *crew, bool is_first)
-{
-    FCGX_Request request;
-
-    FCGX_InitRequest(&request, LISTEN_FD, FCGI_FAIL_ACCEPT_ON_INTR);
-    while (become_leader(crew, is_first)) {
-        bool accepted = accept_request(crew, &request);
-
-        hand_over(crew);
-        if (!accepted)
+    shutdown(connection, SHUT_WR);
+    while ((left = (end - clock_monotonic_ns()) / 1000000) > 0) {
+        if (poll(&peer, 1, (int)left) != 1 ||
+            read(connection, waste, sizeof(waste)) <= 0)
             break;
-        answer(crew->server, &request);
     }
-    FCGX_Free(&request, 1);
 }
 
-static void *take_turns(void *context)
+void fastcgi_answer(const struct server *server, int connection)
 {
-    struct crew *crew = context;
+    static const struct reader_ops ops = {read_body, close_body};
+    struct exchange x = {.body = {&ops}, .sink = {write_answer}};
 
-    work(crew, false);
-    pthread_mutex_lock(&crew->mutex);
-    crew->threads--;
-    pthread_cond_broadcast(&crew->changed);
-    pthread_mutex_unlock(&crew->mutex);
-    return NULL;
-}
-
-static void wait_for_others(struct crew *crew)
-{
-    pthread_mutex_lock(&crew->mutex);
-    while (crew->threads > 1)
-        pthread_cond_wait(&crew->changed, &crew->mutex);
-    pthread_mutex_unlock(&crew->mutex);
-}
-
-/* The stop signals come in while a leader waits, and at no other moment. */
-static void block_signals(struct crew *crew)
-{
-    sigset_t stops;
-
-    sigemptyset(&stops);
-    sigaddset(&stops, SIGTERM);
-    sigaddset(&stops, SIGINT);
-    sigaddset(&stops, SIGUSR1);
-    pthread_sigmask(SIG_BLOCK, &stops, &crew->waiting_mask);
-    sigdelset(&crew->waiting_mask, SIGTERM);
-    sigdelset(&crew->waiting_mask, SIGINT);
-    sigdelset(&crew->waiting_mask, SIGUSR1);
-}
-
-int fastcgi_serve(const struct server *server, int threads)
-{
-    struct crew crew = {.server = server,
-                        .threads_max = threads,
-                        .threads = 1,
-                        .mutex = PTHREAD_MUTEX_INITIALIZER,
-                        .changed = PTHREAD_COND_INITIALIZER};
-    /* One connection wakes one process. */
-    struct epoll_event event = {.events = EPOLLIN | EPOLLEXCLUSIVE};
-
-    block_signals(&crew);
-    crew.epoll = epoll_create1(EPOLL_CLOEXEC);
-    if (crew.epoll < 0 ||
-        epoll_ctl(crew.epoll, EPOLL_CTL_ADD, LISTEN_FD, &event) < 0) {
-        log_message(LOG_PRIORITY_ERROR, "epoll: %s", strerrordesc_np(errno));
-        return EXIT_FAILURE;
+    if (!read_parameters(&x.fcgi, connection))
+        return;
+    look_for_body(&x);
+    if (serve(server, (const char *const *)x.fcgi.envp, &x.body, client_is_gone,
+              &x, &x.sink) == 0) {
+        FCGX_FClose(x.fcgi.err);
+        FCGX_FClose(x.fcgi.out);
+        if (!x.ended)
+            linger(connection);
     }
-    work(&crew, true);
-    wait_for_others(&crew);
-    close(crew.epoll);
-    return EXIT_SUCCESS;
+    FCGX_Free(&x.fcgi, 0);
+    close(connection);
 }

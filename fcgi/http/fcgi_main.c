@@ -4,13 +4,17 @@
  *
  *     manifest [-c FILE] [-w WORKERS] [-t THREADS]
  */
+#include <fcntl.h>
 #include <malloc.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/log.h"
 #include "base/num.h"
+#include "http/crew.h"
 #include "http/pool.h"
 #include "http/transport.h"
 
@@ -46,7 +50,7 @@ static int parse_options(int argc, char **argv, struct options *out)
             result = parse_count(optarg, POOL_WORKERS_MAX, &out->workers);
             break;
         case 't':
-            result = parse_count(optarg, TRANSPORT_THREADS_MAX, &out->threads);
+            result = parse_count(optarg, CREW_THREADS_MAX, &out->threads);
             break;
         default:
             result = -1;
@@ -60,18 +64,48 @@ struct program {
     int threads;
 };
 
-static int work(void *context)
+static void answer(void *context, int connection)
 {
     const struct program *program = context;
 
-    return fastcgi_serve(&program->server, program->threads);
+    fastcgi_answer(&program->server, connection);
+}
+
+static int work(void *context)
+{
+    struct program *program = context;
+    struct crew_task task = {.listener = FASTCGI_LISTENER,
+                             .threads = program->threads,
+                             .answer = answer,
+                             .context = program};
+    struct err err = {0};
+
+    if (crew_run(&task, &err) == 0)
+        return EXIT_SUCCESS;
+    log_message(LOG_PRIORITY_ERROR, "%s: %s", ROUTE.name, err.text);
+    return EXIT_FAILURE;
+}
+
+/* As many connections and files as the administrator admits at all. */
+static void raise_file_limit(void)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+        limit.rlim_cur = limit.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &limit);
+    }
 }
 
 static int run(struct program *program, const struct options *options)
 {
     if (!fastcgi_is_offered())
         return cgi_serve(&program->server);
+    raise_file_limit();
     fastcgi_init();
+    /* Several wait for each connection; who comes late must not block. */
+    fcntl(FASTCGI_LISTENER, F_SETFL,
+          fcntl(FASTCGI_LISTENER, F_GETFL) | O_NONBLOCK);
     program->threads = options->threads;
     if (options->workers == 0)
         return work(program);
@@ -101,8 +135,15 @@ int main(int argc, char **argv)
                 argv[0]);
         return 2;
     }
+    crew_block_signals();
+    /* Settings are read again by themselves; a hangup changes nothing. */
+    signal(SIGHUP, SIG_IGN);
+    signal(SIGPIPE, SIG_IGN);
     /* Threads wait more than they work: one heap serves them all. */
     mallopt(M_ARENA_MAX, 1);
+    /* What one large manifest needed is not kept for the next. */
+    mallopt(M_MMAP_THRESHOLD, 256 * 1024);
+    mallopt(M_TRIM_THRESHOLD, 256 * 1024);
     if (start(&program, options.file, &err) < 0) {
         log_message(LOG_PRIORITY_ERROR, "%s: %s", ROUTE.name, err.text);
         return EXIT_FAILURE;

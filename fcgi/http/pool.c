@@ -28,7 +28,6 @@ struct pool {
     int count;
     bool stopping;
     sigset_t signals; /* what the master waits for */
-    sigset_t before;
     pid_t master;
 };
 
@@ -36,8 +35,7 @@ static void run_worker(struct pool *pool)
 {
     prctl(PR_SET_PDEATHSIG, SIGTERM);
     if (getppid() != pool->master)
-        exit(0);
-    sigprocmask(SIG_SETMASK, &pool->before, NULL);
+        exit(EXIT_SUCCESS);
     exit(pool->work(pool->context));
 }
 
@@ -54,7 +52,9 @@ static void start(struct pool *pool, struct worker *worker)
     }
 }
 
-/* Starts who is missing. Returns how long to wait for who has to wait, or -1.
+/*
+ * Starts who is missing. Returns the nanoseconds until somebody who died young
+ * may be started again, -1 for nobody.
  */
 static int64_t fill(struct pool *pool)
 {
@@ -90,7 +90,7 @@ static void reap(struct pool *pool)
     pid_t pid;
 
     while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
-        if (!pool->stopping)
+        if (!pool->stopping || status != 0)
             tell_death(pid, status);
         for (int i = 0; i < pool->count; i++) {
             struct worker *worker = &pool->workers[i];
@@ -129,7 +129,7 @@ static void wait_for_signal(struct pool *pool, int64_t wait_ns)
     int number =
         sigtimedwait(&pool->signals, NULL, wait_ns < 0 ? NULL : &timeout);
 
-    if (number == SIGTERM || number == SIGINT)
+    if (number > 0 && number != SIGCHLD)
         stop(pool);
     reap(pool);
 }
@@ -146,10 +146,13 @@ int pool_run(int workers, int (*work)(void *context), void *context)
     sigemptyset(&pool.signals);
     sigaddset(&pool.signals, SIGTERM);
     sigaddset(&pool.signals, SIGINT);
+    sigaddset(&pool.signals, SIGUSR1);
     sigaddset(&pool.signals, SIGCHLD);
-    /* Settings are read again by themselves; a hangup changes nothing. */
-    signal(SIGHUP, SIG_IGN);
-    sigprocmask(SIG_BLOCK, &pool.signals, &pool.before);
+    /*
+     * The workers inherit the mask, as crew.h wants it; so a signal that
+     * comes before a worker is ready waits for it.
+     */
+    sigprocmask(SIG_BLOCK, &pool.signals, NULL);
     while (!pool.stopping || !is_empty(&pool))
         wait_for_signal(&pool, fill(&pool));
     return 0;

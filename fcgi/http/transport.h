@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The two ways a request comes in: FastCGI on a listening socket, and plain
- * CGI. Private to fcgi_main.c.
+ * The two ways a request comes in: FastCGI on a connection, and plain CGI.
+ * Private to fcgi_main.c.
  */
 #ifndef BERTH_FCGI_HTTP_TRANSPORT_H
 #define BERTH_FCGI_HTTP_TRANSPORT_H
@@ -10,25 +10,29 @@
 
 #include "http/serve.h"
 
-#define TRANSPORT_THREADS_MAX 32
+/* Where a FastCGI program finds its listening socket (FastCGI 1.0, 2.2). */
+#define FASTCGI_LISTENER 0
 
-/* True when descriptor 0 is a listening socket (FastCGI 1.0 section 2.2). */
+/* True when that descriptor is a listening socket; else this is plain CGI. */
 bool fastcgi_is_offered(void);
 
-/*
- * To be called once, before any fork: takes SIGTERM and SIGINT over from
- * libfcgi, which would end a request in the middle, and gets it ready.
- */
+/* To be called once, before any thread or fork. */
 void fastcgi_init(void);
 
 /*
- * Answers requests, up to `threads` at once, until SIGTERM or SIGINT; then
- * empties the backlog of the socket, finishes what is begun, and returns the
- * exit status.
+ * Answers the one request of a connection and closes it. An answer that could
+ * not be sent whole ends without FCGI_END_REQUEST, which every web server
+ * reports as a broken answer.
+ *
+ * The connection is closed even when the web server asks to keep it: a kept
+ * one would hold this thread while others wait.
  */
-int fastcgi_serve(const struct server *server, int threads);
+void fastcgi_answer(const struct server *server, int connection);
 
-/* Answers the one request of the environment; returns the exit status. */
+/*
+ * Answers the one request of the environment. Returns the exit status, which
+ * is all that plain CGI has to say that an answer is not whole.
+ */
 int cgi_serve(const struct server *server);
 
 #endif
