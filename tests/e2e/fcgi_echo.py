@@ -78,7 +78,10 @@ class Handler(socketserver.StreamRequestHandler):
                     self.server.received = size
                 elif kind == STDIN:
                     break
+            self.server.finished.append(size)
             self.answer(request, parse_params(params), size, body.hexdigest())
+            return
+        self.server.broken = True
 
     def answer(self, request, params, size, digest):
         ask = parse_qs(params.get("REQUEST_URI", "").partition("?")[2])
@@ -97,8 +100,15 @@ class Handler(socketserver.StreamRequestHandler):
 
 
 class Server(socketserver.ThreadingUnixStreamServer):
+    """`seen`: the parameters of all requests; `received`: bytes of the newest body so far; `finished`: sizes of the bodies
+    that came to their end; `broken`: a connection ended before."""
+
     request_queue_size = 512
     daemon_threads = True
+
+    def __init__(self, program, *args, **kwargs):
+        self.program, self.seen, self.received, self.finished, self.broken = program, [], 0, [], False
+        super().__init__(*args, **kwargs)
 
 
 class Inherited(Server):
@@ -108,11 +118,11 @@ class Inherited(Server):
     daemon_threads = False
 
     def __init__(self):
-        super().__init__("", Handler, bind_and_activate=False)
+        super().__init__(os.path.basename(sys.argv[0]), "", Handler, bind_and_activate=False)
         self.socket.close()
         self.socket = socket.socket(fileno=0)
         self.socket.setblocking(False)
-        self.program, self.seen, self.received, self.ending = os.path.basename(sys.argv[0]), [], 0, False
+        self.ending = False
         signal.signal(signal.SIGTERM, self.end)
 
     def end(self, *_):
@@ -139,9 +149,8 @@ class Echo:
     def __enter__(self):
         for program in self.PROGRAMS:
             path = os.path.join(self.directory, program + ".sock")
-            server = Server(path, Handler)
+            server = Server(program, path, Handler)
             os.chmod(path, 0o666)
-            server.program, server.seen, server.received = program, [], 0
             self.servers[program] = server
             threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
         return self
