@@ -108,4 +108,4 @@ def other_repository(registry, request):
     return Repository(registry.client, unique_name(request) + "-other")
 
 
-from harness.clientfixtures import containerd, containers, docker, docker_daemon  # noqa: E402,F401
+from harness.clientfixtures import containerd, containers, docker, docker_daemon, stranger  # noqa: E402,F401

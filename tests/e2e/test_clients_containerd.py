@@ -10,8 +10,17 @@ pytestmark = pytest.mark.kinds(*EVERYWHERE)
 
 
 def how(registry):
-    """The options that say how the registry is reached and who asks."""
-    options = ["--tlscacert", registry.ca] if registry.ca else ["--plain-http"]
+    """The options that say how the registry is reached and who asks.
+
+    A private CA is named in hosts.toml, for containerd takes a loopback address to speak plain HTTP otherwise.
+    """
+    options = ["--plain-http"]
+    if registry.ca:
+        hosts = registry.directory / "hosts" / registry.netloc
+        hosts.mkdir(parents=True, exist_ok=True)
+        (hosts / "hosts.toml").write_text(f'server = "{registry.url}"\n[host."{registry.url}"]\n'
+                                          f'capabilities = ["pull", "resolve", "push"]\nca = "{registry.ca}"\n')
+        options = ["--hosts-dir", hosts.parent]
     return options + (["--user", ":".join(registry.user)] if registry.user else [])
 
 

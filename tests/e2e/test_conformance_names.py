@@ -10,7 +10,7 @@ from harness.repository import Repository
 
 VALID = ["a", "0", "a.b", "a_b", "a__b", "a-b", "a---b", "library/alpine", "a/b/c/d/e/f/g", "x" * 200]
 INVALID = ["A", "a/B", "a..b", "a___b", "-a", "a-", ".a", "a.", "_a", "a/_b", "a_", "a//b", "a b", "a:b", "a@b",
-           "%41", "a%2Fb", "a/../b", "a/./b", "a/%2e%2e/b", "ä"]
+           "%41", "a%2Fb", "a%2fb", "a/../b", "a/./b", "a/%2e%2e/b", "ä"]
 TRICKY = ["tags", "tags/list", "blobs", "manifests", "referrers", "blobs/uploads", "a/blobs/uploads", "a/manifests/b",
           "a/tags/list", "a/referrers/b", "uploads", "v2", "v2/a", "a/blobs/sha256"]
 
@@ -29,6 +29,7 @@ def test_a_repository_may_have_this_name(client, name):
         assert repository.list_referrers(absent_digest()) == []
 
 
+# An escaped slash is no slash: web servers do not take it for one where an administrator has closed a part of the tree.
 @pytest.mark.parametrize("name", INVALID)
 def test_a_name_outside_the_grammar_is_refused_everywhere(client, name):
     raw = name.encode().decode("latin-1") if name.isascii() else "%C3%A4"

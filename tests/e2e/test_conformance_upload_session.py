@@ -171,3 +171,17 @@ def test_two_writers_of_one_upload_do_not_mix(repository):
     done = slow.finish().expect(202, 416, 503)
     assert (busy.status == 202) + (done.status == 202) == 1, f"{busy}\n{done}"
     finish(repository, status(client, location).location, first if done.status == 202 else second)
+
+
+def test_a_writer_that_had_to_wait_looks_again_where_the_upload_ends(repository):
+    """Its range was right when it came and is no more when its turn comes."""
+    client, location = repository.client, repository.start_upload().location
+    first, second = random_bytes(100_000), random_bytes(100_000)
+    headers = [("Content-Length", "100000"), ("Content-Range", "0-99999"), ("Content-Type", OCTETS)]
+    holds, waits = (client.begin("PATCH", location, headers) for _ in range(2))
+    holds.send(first[:90_000])
+    waits.send(second)
+    holds.send(first[90_000:])
+    answers = [exchange.finish().expect(202, 416, 503) for exchange in (holds, waits)]
+    assert [a.status for a in answers].count(202) == 1, "\n".join(map(str, answers))
+    finish(repository, status(client, location).location, first if answers[0].status == 202 else second)

@@ -18,13 +18,19 @@ def temporary():
 
 
 @pytest.fixture
-def containers(registry):
+def containers(stranger):
     """podman, buildah and skopeo, logged in where the registry wants that."""
+    if stranger.registry.user:
+        stranger.login(stranger.registry.user)
+    return stranger
+
+
+@pytest.fixture
+def stranger(registry):
+    """podman, buildah and skopeo that nobody has told a password."""
     directory = temporary()
     tools = Containers(directory, registry)
     try:
-        if registry.user:
-            tools.login(registry.user)
         yield tools
     finally:
         try:

@@ -30,9 +30,9 @@ class Containers:
         self.environment = {**os.environ, "REGISTRY_AUTH_FILE": str(self.auth), "HOME": str(self.directory),
                             "TMPDIR": str(self.directory), "BUILDAH_ISOLATION": "chroot"}
         self.environment.pop("XDG_RUNTIME_DIR", None)
-        self.auth.write_text('{"auths": {}}')
         self.certificates = self.directory / "certs"
         self.certificates.mkdir(parents=True)
+        self.auth.write_text('{"auths": {}}')
         if registry.ca:
             shutil.copy(registry.ca, self.certificates / "ca.crt")
 
