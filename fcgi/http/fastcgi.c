@@ -14,6 +14,7 @@
 #include <fastcgi.h>
 #include <fcgiapp.h>
 #include <poll.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/time.h>
@@ -189,6 +190,21 @@ static bool read_parameters(FCGX_Request *fcgi, int connection)
     return FCGX_Accept_r(fcgi) == 0;
 }
 
+/*
+ * Takes the empty record that ends a body which is not there. nginx sends it
+ * with the parameters; Apache sends it behind them, and fails the request
+ * when we have closed by then.
+ */
+static bool body_is_empty(FCGX_Stream *in)
+{
+    int first = FCGX_GetChar(in);
+
+    if (first == EOF)
+        return true;
+    FCGX_UnGetChar(first, in);
+    return false;
+}
+
 static void look_for_body(struct exchange *x)
 {
     const char *length = FCGX_GetParam("CONTENT_LENGTH", x->fcgi.envp);
@@ -196,7 +212,8 @@ static void look_for_body(struct exchange *x)
 
     x->has_length = length != NULL &&
                     num_parse(span_of(length), UINT64_MAX, &x->length) == 0;
-    x->ended = x->has_length ? x->length == 0 : coding == NULL;
+    x->ended = (x->has_length ? x->length == 0 : coding == NULL) &&
+               body_is_empty(x->fcgi.in);
     /* Clients may be slow: how slow is the web server's to say. */
     if (!x->ended)
         limit_silence(x->fcgi.ipcFd, 0);
