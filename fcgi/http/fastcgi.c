@@ -30,6 +30,7 @@
 /* What libfcgi's own buffer takes; more goes out past it. */
 #define SMALL_ANSWER 8000
 #define RECORD_MAX 65528 /* of content, a multiple of 8: never a padding */
+#define RECORDS_AT_ONCE 4
 
 /*
  * For how long the rest of a body is read after an answer that did not want
@@ -120,29 +121,40 @@ static int write_all(int fd, struct iovec *parts, int count)
     return 0;
 }
 
+static void fill_header(FCGI_Header *header, int id, size_t len)
+{
+    *header = (FCGI_Header){
+        .version = FCGI_VERSION_1,
+        .type = FCGI_STDOUT,
+        .requestIdB1 = (unsigned char)(id >> 8),
+        .requestIdB0 = (unsigned char)id,
+        .contentLengthB1 = (unsigned char)(len >> 8),
+        .contentLengthB0 = (unsigned char)len,
+    };
+}
+
 /* Records of our own, behind what libfcgi holds. */
 static int write_records(const FCGX_Request *fcgi, struct span bytes)
 {
     if (FCGX_FFlush(fcgi->out) < 0)
         return -1;
     while (bytes.len > 0) {
-        size_t len = bytes.len < RECORD_MAX ? bytes.len : RECORD_MAX;
-        FCGI_Header header = {
-            .version = FCGI_VERSION_1,
-            .type = FCGI_STDOUT,
-            .requestIdB1 = (unsigned char)(fcgi->requestId >> 8),
-            .requestIdB0 = (unsigned char)fcgi->requestId,
-            .contentLengthB1 = (unsigned char)(len >> 8),
-            .contentLengthB0 = (unsigned char)len,
-        };
-        struct iovec parts[] = {
-            {&header, sizeof(header)},
-            {(void *)(uintptr_t)bytes.ptr, len},
-        };
+        FCGI_Header headers[RECORDS_AT_ONCE];
+        struct iovec parts[2 * RECORDS_AT_ONCE];
+        int count = 0;
 
-        if (write_all(fcgi->ipcFd, parts, ARRAY_SIZE(parts)) < 0)
+        for (size_t i = 0; i < RECORDS_AT_ONCE && bytes.len > 0; i++) {
+            size_t len = bytes.len < RECORD_MAX ? bytes.len : RECORD_MAX;
+
+            fill_header(&headers[i], fcgi->requestId, len);
+            parts[count].iov_base = &headers[i];
+            parts[count++].iov_len = sizeof(headers[i]);
+            parts[count].iov_base = (void *)(uintptr_t)bytes.ptr;
+            parts[count++].iov_len = len;
+            bytes = span_from(bytes, len);
+        }
+        if (write_all(fcgi->ipcFd, parts, count) < 0)
             return -1;
-        bytes = span_from(bytes, len);
     }
     return 0;
 }

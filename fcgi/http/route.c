@@ -161,7 +161,10 @@ const struct action *endpoint_action(const struct endpoint *endpoint,
     return NULL;
 }
 
-void endpoint_methods(const struct endpoint *endpoint, struct buf *out)
+void endpoint_methods(const struct endpoint *endpoint,
+                      bool (*admits)(const struct settings *settings,
+                                     enum access access),
+                      const struct settings *settings, struct buf *out)
 {
     static const char *const names[] = {
         [HTTP_GET] = "GET, HEAD", [HTTP_HEAD] = "HEAD",
@@ -171,7 +174,9 @@ void endpoint_methods(const struct endpoint *endpoint, struct buf *out)
     };
 
     for (const struct action *a = endpoint->actions; a->access != ACCESS_NONE;
-         a++)
-        buf_add_format(out, "%s%s", a == endpoint->actions ? "" : ", ",
-                       names[a->method]);
+         a++) {
+        if (admits(settings, a->access))
+            buf_add_format(out, "%s%s", out->len > 0 ? ", " : "",
+                           names[a->method]);
+    }
 }

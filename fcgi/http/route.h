@@ -84,7 +84,13 @@ const struct endpoint *route_match(const struct route *route, struct span path,
 const struct action *endpoint_action(const struct endpoint *endpoint,
                                      enum http_method method);
 
-/* "GET, HEAD, DELETE": for the Allow field of a 405. */
-void endpoint_methods(const struct endpoint *endpoint, struct buf *out);
+/*
+ * "GET, HEAD, DELETE": what the Allow field of a 405 says, which is the
+ * methods that `admits` lets through.
+ */
+void endpoint_methods(const struct endpoint *endpoint,
+                      bool (*admits)(const struct settings *settings,
+                                     enum access access),
+                      const struct settings *settings, struct buf *out);
 
 #endif

@@ -2,6 +2,7 @@
 #include "http/serve.h"
 
 #include <inttypes.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,13 +11,14 @@
 #include "base/memory.h"
 #include "http/http_error.h"
 
-#define STREAM_PIECE (64 * 1024)
+#define STREAM_PIECE (128 * 1024)
 
 /* All there is of one request on its way through. */
 struct exchange {
     const struct server *server;
     struct sink *sink;
     struct settings settings;
+    char root[SETTINGS_PATH_MAX]; /* without what the web server set */
     struct request request;
     struct response response;
     struct err err;
@@ -27,13 +29,33 @@ struct exchange {
     int64_t started_ns;
     uint64_t sent; /* bytes of body */
     bool broken;   /* the answer could not be sent whole */
+    char *piece;   /* of the stream, read and not yet sent */
+    size_t piece_len;
 };
 
+/*
+ * The settings come first, so that a request that cannot be understood is
+ * logged, or not, as they say.
+ */
+static int prepare(struct exchange *x, const char *const *parameters)
+{
+    struct err complaint = {0};
+    int parsed, overridden;
+
+    settings_source_get(x->server->settings, &x->settings, &complaint);
+    if (complaint.code != ERR_NONE)
+        log_message(LOG_PRIORITY_ERROR, "%s", complaint.text);
+    memcpy(x->root, x->settings.root, sizeof(x->root));
+    parsed = request_parse(parameters, &x->request, &x->err);
+    overridden = settings_override(&x->settings, parameters, &x->err);
+    return parsed < 0 || overridden < 0 ? -1 : 0;
+}
+
 /* Another root than the process began with, for this request alone. */
-static int choose_store(struct exchange *x, const char *standard)
+static int choose_store(struct exchange *x)
 {
     x->store.driver = x->server->driver;
-    if (strcmp(standard, x->settings.root) == 0)
+    if (strcmp(x->root, x->settings.root) == 0)
         return 0;
     if (store_open_driver(&x->settings, &x->own_driver, &x->err) < 0)
         return -1;
@@ -41,40 +63,31 @@ static int choose_store(struct exchange *x, const char *standard)
     return 0;
 }
 
-static int prepare(struct exchange *x, const char *const *parameters)
+static bool admits(const struct settings *settings, enum access access)
 {
-    char root[SETTINGS_PATH_MAX];
-    struct err complaint = {0};
+    bool writes = access == ACCESS_PUSH || access == ACCESS_DELETE;
 
-    settings_source_get(x->server->settings, &x->settings, &complaint);
-    if (complaint.code != ERR_NONE)
-        log_message(LOG_PRIORITY_ERROR, "%s", complaint.text);
-    memcpy(root, x->settings.root, sizeof(root));
-    if (settings_override(&x->settings, parameters, &x->err) < 0)
-        return -1;
-    return choose_store(x, root);
+    return !(writes && settings->readonly) &&
+           !(access == ACCESS_DELETE && !settings->delete);
 }
 
 static int refuse_method(struct exchange *x)
 {
     CLEANUP(buf) struct buf methods = BUF_INIT(128);
 
-    endpoint_methods(x->endpoint, &methods);
+    endpoint_methods(x->endpoint, admits, &x->settings, &methods);
     err_set(&x->err, ERR_METHOD_NOT_ALLOWED, "method not allowed");
     return err_detail(&x->err, "allowed: %s", buf_text(&methods));
 }
 
-static int check_access(struct exchange *x, enum access access)
+static int refuse_access(struct exchange *x)
 {
-    bool writes = access == ACCESS_PUSH || access == ACCESS_DELETE;
-
-    if (writes && x->settings.readonly)
-        return err_set(&x->err, ERR_STORE_READ_ONLY, "readonly = yes");
-    if (access == ACCESS_DELETE && !x->settings.delete) {
-        err_set(&x->err, ERR_METHOD_NOT_ALLOWED, "delete = no");
-        return err_detail(&x->err, "deletion is switched off");
+    if (x->settings.readonly) {
+        err_set(&x->err, ERR_STORE_READ_ONLY, "readonly = yes");
+        return err_detail(&x->err, "nothing can be pushed or deleted now");
     }
-    return 0;
+    err_set(&x->err, ERR_METHOD_NOT_ALLOWED, "delete = no");
+    return err_detail(&x->err, "deletion is switched off");
 }
 
 static int run(struct exchange *x, const char *const *parameters,
@@ -83,17 +96,11 @@ static int run(struct exchange *x, const char *const *parameters,
 {
     const struct action *action;
 
-    if (request_parse(parameters, &x->request, &x->err) < 0 ||
-        prepare(x, parameters) < 0)
+    if (prepare(x, parameters) < 0)
         return -1;
     x->request.body = body;
     x->request.client_is_gone = client_is_gone;
     x->request.transport = transport;
-    x->call.request = &x->request;
-    x->call.response = &x->response;
-    x->call.store = &x->store;
-    x->call.settings = &x->settings;
-    x->call.err = &x->err;
     x->endpoint =
         route_match(x->server->route, x->request.path, &x->call, &x->err);
     if (x->endpoint == NULL)
@@ -101,7 +108,9 @@ static int run(struct exchange *x, const char *const *parameters,
     action = endpoint_action(x->endpoint, x->request.method);
     if (action == NULL)
         return refuse_method(x);
-    if (check_access(x, action->access) < 0)
+    if (!admits(&x->settings, action->access))
+        return refuse_access(x);
+    if (choose_store(x) < 0)
         return -1;
     return action->run(&x->call);
 }
@@ -111,9 +120,9 @@ static void describe_error(struct exchange *x)
     CLEANUP(buf) struct buf methods = BUF_INIT(128);
 
     http_error_response(&x->err, &x->response);
-    if (x->err.code != ERR_METHOD_NOT_ALLOWED || x->endpoint == NULL)
+    if (x->response.status != 405 || x->endpoint == NULL)
         return;
-    endpoint_methods(x->endpoint, &methods);
+    endpoint_methods(x->endpoint, admits, &x->settings, &methods);
     response_header(&x->response, "Allow", "%s", buf_text(&methods));
 }
 
@@ -121,6 +130,38 @@ static void describe_error(struct exchange *x)
 static bool has_body(int status)
 {
     return status != 204 && status != 304;
+}
+
+static bool sends_stream(const struct exchange *x)
+{
+    return x->response.stream != NULL && x->request.method != HTTP_HEAD &&
+           has_body(x->response.status);
+}
+
+static int read_piece(struct exchange *x)
+{
+    ssize_t count =
+        reader_read(x->response.stream, x->piece, STREAM_PIECE, &x->err);
+
+    if (count < 0)
+        return -1;
+    x->piece_len = (size_t)count;
+    if (count == 0 && x->sent < x->response.length)
+        return err_set(&x->err, ERR_IO, "the stream ended early");
+    if (x->piece_len > x->response.length - x->sent)
+        return err_set(&x->err, ERR_INTERNAL, "the stream is too long");
+    return 0;
+}
+
+/* Reads ahead what can still be answered properly when it fails. */
+static int check_response(struct exchange *x)
+{
+    if (x->response.headers.overflowed || x->response.bytes.overflowed)
+        return err_set(&x->err, ERR_INTERNAL, "the answer does not fit");
+    if (!sends_stream(x))
+        return 0;
+    x->piece = memory_resize(NULL, STREAM_PIECE);
+    return read_piece(x);
 }
 
 static void send(struct exchange *x, struct span bytes)
@@ -143,75 +184,87 @@ static void send_head(struct exchange *x)
     if (has_body(response->status) && !response->delegated)
         buf_add_format(&head, "Content-Length: %" PRIu64 "\r\n", length);
     buf_add(&head, SPAN("\r\n"));
-    /* Small answers leave in one piece. */
-    if (x->request.method != HTTP_HEAD && response->stream == NULL &&
-        has_body(response->status) && response->bytes.len < STREAM_PIECE &&
-        head.len + response->bytes.len < head.max) {
-        buf_add(&head, buf_span(&response->bytes));
-        x->sent = response->bytes.len;
-    }
     send(x, buf_span(&head));
 }
 
 /* A stream that fails, or ends early, must not look like a whole answer. */
 static void send_stream(struct exchange *x)
 {
-    char *piece = memory_new(STREAM_PIECE);
-    ssize_t count = 0;
-
-    while (!x->broken && (count = reader_read(x->response.stream, piece,
-                                              STREAM_PIECE, &x->err)) > 0) {
-        send(x, (struct span){piece, (size_t)count});
-        x->sent += (uint64_t)count;
+    while (x->piece_len > 0 && !x->broken) {
+        send(x, (struct span){x->piece, x->piece_len});
+        if (x->broken)
+            break;
+        x->sent += x->piece_len;
+        if (read_piece(x) < 0)
+            x->broken = true;
     }
-    if (count < 0 || x->sent != x->response.length)
-        x->broken = true;
-    free(piece);
 }
 
 static void send_response(struct exchange *x)
 {
     send_head(x);
-    if (x->request.method == HTTP_HEAD || !has_body(x->response.status))
-        return;
-    if (x->response.stream != NULL) {
+    if (sends_stream(x)) {
         send_stream(x);
-    } else if (x->sent < x->response.bytes.len) {
+    } else if (x->request.method != HTTP_HEAD && has_body(x->response.status) &&
+               x->response.bytes.len > 0) {
         send(x, buf_span(&x->response.bytes));
-        x->sent = x->response.bytes.len;
+        x->sent = x->broken ? 0 : x->response.bytes.len;
     }
+}
+
+/* The server's fault, as opposed to a client that went away. */
+static bool is_failure(const struct exchange *x)
+{
+    return x->response.status >= 500 || (x->broken && x->err.code != ERR_NONE);
 }
 
 static enum log_priority priority_of(const struct exchange *x)
 {
-    if (x->response.status >= 500)
+    if (is_failure(x))
         return LOG_PRIORITY_ERROR;
     return x->broken ? LOG_PRIORITY_WARNING : LOG_PRIORITY_INFO;
+}
+
+static void add_error(struct buf *line, const struct err *err)
+{
+    log_add(line, "error", span_of(err_name(err->code)));
+    log_add(line, "text", span_of(err->text));
+    if (err->detail[0] != '\0')
+        log_add(line, "detail", span_of(err->detail));
 }
 
 static void write_log(const struct exchange *x)
 {
     CLEANUP(buf) struct buf line = BUF_INIT(LOG_LINE_MAX);
-    int64_t ns = clock_monotonic_ns() - x->started_ns;
+    int64_t us = (clock_monotonic_ns() - x->started_ns) / 1000;
 
-    if (x->settings.log == LOG_ERRORS && x->response.status < 500)
+    if (x->settings.log == LOG_ERRORS && !is_failure(x))
         return;
+    buf_reserve(&line, 512);
     log_add(&line, "route", span_of(x->server->route->name));
     log_add(&line, "method", x->request.method_text);
     log_add(&line, "target", x->request.target);
     buf_add_format(&line, " status=%d bytes=%" PRIu64 " ms=%" PRId64 ".%03d",
-                   x->response.status, x->sent, ns / 1000000,
-                   (int)(ns / 1000 % 1000));
+                   x->response.status, x->sent, us / 1000, (int)(us % 1000));
     log_add(&line, "remote", x->request.remote_address);
+    if (x->call.name[0] != '\0')
+        log_add(&line, "name", span_of(x->call.name));
     if (x->broken)
         log_add(&line, "broken", SPAN("yes"));
-    if (x->err.code != ERR_NONE) {
-        log_add(&line, "error", span_of(err_name(x->err.code)));
-        log_add(&line, "text", span_of(x->err.text));
-        if (x->err.detail[0] != '\0')
-            log_add(&line, "detail", span_of(x->err.detail));
-    }
+    if (x->response.status >= 400 || x->broken)
+        add_error(&line, &x->err);
+    if (x->request.user_agent.len > 0)
+        log_add(&line, "agent", x->request.user_agent);
     log_write(priority_of(x), &line);
+}
+
+static void connect_call(struct exchange *x)
+{
+    x->call.request = &x->request;
+    x->call.response = &x->response;
+    x->call.store = &x->store;
+    x->call.settings = &x->settings;
+    x->call.err = &x->err;
 }
 
 int serve(const struct server *server, const char *const *parameters,
@@ -223,19 +276,19 @@ int serve(const struct server *server, const char *const *parameters,
 
     /* The query of the request is large and guarded by its count. */
     memset(&x, 0, offsetof(struct exchange, request));
-    memset(&x.err, 0, sizeof(x) - offsetof(struct exchange, err));
+    memset((char *)&x + offsetof(struct exchange, response), 0,
+           sizeof(x) - offsetof(struct exchange, response));
     x.server = server;
     x.sink = sink;
     x.started_ns = clock_monotonic_ns();
     response_init(&x.response);
-    if (run(&x, parameters, body, client_is_gone, transport) < 0) {
+    connect_call(&x);
+    if (run(&x, parameters, body, client_is_gone, transport) < 0 ||
+        check_response(&x) < 0)
         describe_error(&x);
-    } else if (x.response.headers.overflowed || x.response.bytes.overflowed) {
-        err_set(&x.err, ERR_INTERNAL, "the answer does not fit");
-        describe_error(&x);
-    }
     send_response(&x);
     write_log(&x);
+    free(x.piece);
     response_cleanup(&x.response);
     request_cleanup(&x.request);
     driver_free(x.own_driver);
