@@ -10,7 +10,20 @@
 #include "base/buf.h"
 #include "base/num.h"
 
-#define LINE_MAX_BYTES 4096
+struct unit {
+    char letter;
+    uint64_t factor;
+};
+
+/* Those of num.h, the largest first. */
+static const struct unit size_units[] = {
+    {'T', UINT64_C(1) << 40},
+    {'G', UINT64_C(1) << 30},
+    {'M', UINT64_C(1) << 20},
+    {'K', UINT64_C(1) << 10},
+};
+static const struct unit duration_units[] = {
+    {'d', 86400}, {'h', 3600}, {'m', 60}, {'s', 1}};
 
 static int set_path(const struct config_key *key, char *field,
                     struct span value, struct err *err)
@@ -119,6 +132,10 @@ static int read_line(const struct config_table *table, void *settings,
     line = span_trim(line);
     if (line.len == 0 || line.ptr[0] == '#')
         return 0;
+    for (size_t i = 0; i < line.len; i++) {
+        if (line.ptr[i] == '\0')
+            return err_set(err, ERR_SYNTAX, "a NUL byte; is this a text?");
+    }
     key = span_cut(&line, '=');
     if (line.ptr == NULL)
         return err_set(err, ERR_SYNTAX, "expected key = value");
@@ -128,20 +145,25 @@ static int read_line(const struct config_table *table, void *settings,
 static int read_lines(const struct config_table *table, void *settings,
                       const char *file, FILE *stream, struct err *err)
 {
-    char line[LINE_MAX_BYTES];
+    char *line = NULL;
+    size_t capacity = 0;
+    ssize_t len;
+    int result = 0;
 
-    for (int number = 1; fgets(line, sizeof(line), stream) != NULL; number++) {
-        size_t len = strlen(line);
-
-        if (len + 1 == sizeof(line))
-            return err_set(err, ERR_SYNTAX, "%s:%d: line too long", file,
-                           number);
+    for (int number = 1;
+         result == 0 && (len = getline(&line, &capacity, stream)) >= 0;
+         number++) {
         while (len > 0 && (line[len - 1] == '\n' || line[len - 1] == '\r'))
             len--;
-        if (read_line(table, settings, (struct span){line, len}, err) < 0)
-            return err_wrap(err, "%s:%d", file, number);
+        result =
+            read_line(table, settings, (struct span){line, (size_t)len}, err);
+        if (result < 0)
+            err_wrap(err, "%s:%d", file, number);
     }
-    return ferror(stream) ? err_set_errno(err, errno, "%s", file) : 0;
+    if (result == 0 && ferror(stream))
+        result = err_set_errno(err, errno, "%s", file);
+    free(line);
+    return result;
 }
 
 int config_read_file(const struct config_table *table, void *settings,
@@ -189,6 +211,20 @@ int config_read_variables(const struct config_table *table, void *settings,
     return 0;
 }
 
+/* With the largest unit that leaves no rest. */
+static void print_unit(uint64_t value, const struct unit *units, size_t count,
+                       struct buf *into)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (value > 0 && value % units[i].factor == 0) {
+            buf_add_format(into, "%" PRIu64 "%c", value / units[i].factor,
+                           units[i].letter);
+            return;
+        }
+    }
+    buf_add_format(into, "%" PRIu64, value);
+}
+
 static void print_value(const struct config_key *key, const void *settings,
                         struct buf *into)
 {
@@ -202,9 +238,15 @@ static void print_value(const struct config_key *key, const void *settings,
         buf_add(into, *(const bool *)field ? SPAN("yes") : SPAN("no"));
         break;
     case CONFIG_COUNT:
-    case CONFIG_SIZE:
-    case CONFIG_DURATION:
         buf_add_format(into, "%" PRIu64, *(const uint64_t *)field);
+        break;
+    case CONFIG_SIZE:
+        print_unit(*(const uint64_t *)field, size_units, ARRAY_SIZE(size_units),
+                   into);
+        break;
+    case CONFIG_DURATION:
+        print_unit(*(const uint64_t *)field, duration_units,
+                   ARRAY_SIZE(duration_units), into);
         break;
     case CONFIG_CHOICE:
         buf_add(into, span_of(key->choices[*(const int *)field]));

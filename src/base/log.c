@@ -3,6 +3,11 @@
 
 #include <unistd.h>
 
+/* What one value may take of a line, so that the others find room. */
+#define VALUE_MAX 640
+
+#define LOG_FRAME sizeof("<6>\n")
+
 static bool is_plain(struct span value)
 {
     for (size_t i = 0; i < value.len; i++) {
@@ -14,40 +19,57 @@ static bool is_plain(struct span value)
     return value.len > 0;
 }
 
-static void add_escaped(struct buf *line, struct span value)
+/* Adds one byte; false when it would take more than `room`. */
+static bool add_escaped(struct buf *line, unsigned char c, size_t room)
 {
-    for (size_t i = 0; i < value.len; i++) {
-        unsigned char c = (unsigned char)value.ptr[i];
+    bool quoted = c == '"' || c == '\\';
+    bool is_binary = c < ' ' || c >= 0x7f;
+    size_t needed = quoted ? 2 : is_binary ? 4 : 1;
 
-        if (c == '"' || c == '\\')
-            buf_add_format(line, "\\%c", c);
-        else if (c < ' ' || c >= 0x7f)
-            buf_add_format(line, "\\x%02x", c);
-        else
-            buf_add_char(line, (char)c);
-    }
+    if (needed > room)
+        return false;
+    if (quoted)
+        buf_add_format(line, "\\%c", c);
+    else if (is_binary)
+        buf_add_format(line, "\\x%02x", c);
+    else
+        buf_add_char(line, (char)c);
+    return true;
 }
 
-/* What one value may take of a line, so that the others find room. */
-#define VALUE_MAX 1024
+static void add_quoted(struct buf *line, struct span value)
+{
+    size_t end = line->len + VALUE_MAX;
+
+    buf_add_char(line, '"');
+    for (size_t i = 0; i < value.len; i++) {
+        if (!add_escaped(line, (unsigned char)value.ptr[i], end - line->len)) {
+            buf_add(line, SPAN("..."));
+            break;
+        }
+    }
+    buf_add_char(line, '"');
+}
 
 void log_add(struct buf *line, const char *key, struct span value)
 {
-    if (value.len > VALUE_MAX)
-        value.len = VALUE_MAX;
-    buf_add_format(line, " %s=", key);
-    if (is_plain(value)) {
-        buf_add(line, value);
+    size_t start = line->len;
+
+    if (line->overflowed)
         return;
-    }
-    buf_add_char(line, '"');
-    add_escaped(line, value);
-    buf_add_char(line, '"');
+    buf_add_format(line, " %s=", key);
+    if (value.len <= VALUE_MAX && is_plain(value))
+        buf_add(line, value);
+    else
+        add_quoted(line, value);
+    /* A pair that does not fit is left out, not cut in two. */
+    if (line->overflowed)
+        buf_truncate(line, start);
 }
 
 void log_write(enum log_priority priority, const struct buf *line)
 {
-    CLEANUP(buf) struct buf whole = BUF_INIT(LOG_LINE_MAX + 16);
+    CLEANUP(buf) struct buf whole = BUF_INIT(LOG_LINE_MAX + LOG_FRAME);
     struct span pairs = buf_span(line);
     ssize_t ignored;
 

@@ -132,11 +132,25 @@ int settings_source_new(const char *file, struct settings_source **out,
     return 0;
 }
 
-/* Under the mutex. */
-static void reload(struct settings_source *source, struct err *complaint)
+static bool is_there(const struct stamp *stamp)
+{
+    return stamp->inode != 0;
+}
+
+/*
+ * Under the mutex. A file that has gone is a mistake, or on its way: to fall
+ * back to the defaults would, say, open a read-only registry for a moment.
+ */
+static void reload(struct settings_source *source, const struct stamp *stamp,
+                   struct err *complaint)
 {
     struct settings fresh;
 
+    if (!is_there(stamp)) {
+        err_set(complaint, ERR_NOT_FOUND,
+                "the file of the settings is gone; the last ones count");
+        return;
+    }
     if (settings_load(source->file, &fresh, complaint) < 0)
         return;
     memcpy(fresh.root, source->current.root, sizeof(fresh.root));
@@ -148,11 +162,12 @@ void settings_source_get(struct settings_source *source, struct settings *out,
                          struct err *complaint)
 {
     struct stamp stamp = stamp_of(source->file);
+    struct err ignored = {0};
 
     pthread_mutex_lock(&source->mutex);
     if (!stamp_equals(&stamp, &source->stamp)) {
         source->stamp = stamp;
-        reload(source, complaint);
+        reload(source, &stamp, complaint != NULL ? complaint : &ignored);
     }
     *out = source->current;
     pthread_mutex_unlock(&source->mutex);
