@@ -3,7 +3,8 @@
 """A stand-in for the programs: tells what the web server passed on, so that a configuration can be tested by itself.
 
 Answers with JSON: which socket was asked, the parameters, length and SHA-256 of the body. The query of the request may
-ask for more: `status=404`, `header=Name:value` (repeated), `body=text` instead of the JSON.
+ask for more: `status=404`, `header=Name:value` (repeated), `body=text` instead of the JSON, `env=NAME` for a variable of the
+environment.
 """
 
 import contextlib
@@ -84,8 +85,11 @@ class Handler(socketserver.StreamRequestHandler):
         self.server.broken = True
 
     def answer(self, request, params, size, digest):
-        ask = parse_qs(params.get("REQUEST_URI", "").partition("?")[2])
-        text = json.dumps({"program": self.server.program, "params": params, "size": size, "sha256": digest})
+        ask = parse_qs(params.get("REQUEST_URI", "").partition("?")[2], keep_blank_values=True)
+        told = {"program": self.server.program, "params": params, "size": size, "sha256": digest}
+        if "env" in ask:
+            told["environment"] = {name: os.environ.get(name) for name in ask["env"]}
+        text = json.dumps(told)
         text = ask.get("body", [text])[0].encode()
         head = [f"Status: {ask.get('status', ['200'])[0]}", "Docker-Distribution-Api-Version: registry/2.0"]
         if "header" not in ask or not any(h.lower().startswith("content-type:") for h in ask["header"]):

@@ -265,6 +265,6 @@ RequestReadTimeout body=10,minrate=500
                               (r"^</VirtualHost>", self.site + "\n</VirtualHost>"))
             if self.mode == "htpasswd":
                 text = substitute(text, (r"/etc/apache2/registry\.htpasswd", self.directory / "htpasswd"))
-        if self.module == "fcgid":
+        if self.module == "fcgid" and self.server is None:
             text = substitute(text, (r"berth/proxy\.conf", "berth/fcgid.conf"))
         return text
