@@ -107,8 +107,7 @@ fingerprint() {
     {
         printf '%s\n' "$LISTEN" "$PORT" "$SERVER" "$DATA" "$TLS_ON" "$HTPASSWD"
         stat -c '%n %Y %s %i' "$BUILD"/fcgi/* 2>/dev/null
-        cat "$TOP"/nginx/* "$TOP"/apache/* "$TOP"/etc/berth-spawn \
-            "$TOP"/etc/quickstart/server.sh 2>/dev/null
+        cat "$TOP"/nginx/*.conf "$TOP"/apache/*.conf "$TOP"/etc/quickstart/*.sh
     } | sha256sum | cut -d ' ' -f 1
 }
 
