@@ -8,6 +8,7 @@ asks for `registry` runs once for each kind of web server; --kinds chooses other
 import contextlib
 import re
 import secrets
+import signal
 import sys
 from pathlib import Path
 
@@ -24,6 +25,8 @@ def pytest_addoption(parser):
 
 
 def pytest_configure(config):
+    # Being told to stop is like Ctrl-C: everything the tests started is stopped first.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     config.addinivalue_line("markers", "kinds(name, ...): the kinds of registry this test is for")
     config.addinivalue_line("markers", "slow: takes minutes or gigabytes; left out by -m 'not slow'")
     config.addinivalue_line("markers", "settings(key=value): configuration of the registry this test runs on")

@@ -87,11 +87,11 @@ def test_docker_trusts_the_ca_in_certs_d_and_nothing_else(registry, repository, 
     certificates.mkdir(parents=True)
     # /etc/docker is ours in a mount namespace of dockerd's own.
     os.makedirs("/etc/docker", exist_ok=True)
-    before = ["unshare", "--mount", "sh", "-c", f'mount --bind "{directory}/etc-docker" /etc/docker && exec "$@"', "sh"]
+    mounts = f'mount --bind "{directory}/etc-docker" /etc/docker'
     name = f"registry.test/{repository.name}:v1"
     docker_archive(tmp_path / "image.tar", [name])
     with ConnectProxy({"registry.test:443": registry.client.port}) as proxy:
-        daemon = Docker(directory, {"HTTPS_PROXY": proxy.url, "HTTP_PROXY": proxy.url, "NO_PROXY": ""}, before)
+        daemon = Docker(directory, {"HTTPS_PROXY": proxy.url, "HTTP_PROXY": proxy.url, "NO_PROXY": ""}, mounts)
         try:
             daemon.docker("load", "-q", "-i", tmp_path / "image.tar")
             assert "x509" in daemon.docker("push", name, fails=True)

@@ -72,15 +72,18 @@ class Containers:
 
 
 class Docker:
-    """A dockerd of our own: no network, no iptables, the vfs driver (overlay may not stack on this disk)."""
+    """A dockerd of our own: no network, no iptables, the vfs driver (overlay may not stack on this disk).
 
-    def __init__(self, directory, environment=None, before=()):
+    It mounts things, and has a mount namespace of its own for them; `mounts` are shell commands run there first.
+    """
+
+    def __init__(self, directory, environment=None, mounts=":"):
         self.directory = Path(directory)
         self.socket = self.directory / "docker.sock"
         self.environment = {**os.environ, "DOCKER_CONFIG": str(self.directory / "config"),
                             "DOCKER_HOST": f"unix://{self.socket}", **(environment or {})}
         (self.directory / "daemon.json").write_text("{}")
-        argv = [*before, "dockerd", "--config-file", self.directory / "daemon.json",
+        argv = ["unshare", "--mount", "sh", "-c", mounts + ' && exec "$@"', "sh", "dockerd", "--config-file", self.directory / "daemon.json",
                 "--data-root", self.directory / "root", "--exec-root", self.directory / "exec",
                 "--pidfile", self.directory / "pid", "-H", f"unix://{self.socket}", "--bridge=none",
                 "--iptables=false", "--ip6tables=false", "--storage-driver=vfs"]
