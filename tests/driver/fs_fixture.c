@@ -3,8 +3,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -81,12 +83,22 @@ void fs_expect_no_leftovers(void)
     cr_assert(fs_count_entries(FS_TMP) == 0);
 }
 
-int fs_run_in_child(void (*action)(void))
+pid_t fs_fork(void)
 {
-    pid_t child = fork();
-    int status = -1;
+    pid_t parent = getpid(), child = fork();
 
     cr_assert(child >= 0);
+    if (child == 0 &&
+        (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != parent))
+        _exit(98);
+    return child;
+}
+
+int fs_run_in_child(void (*action)(void))
+{
+    pid_t child = fs_fork();
+    int status = -1;
+
     if (child == 0) {
         action();
         _exit(0);

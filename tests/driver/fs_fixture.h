@@ -39,6 +39,9 @@ size_t fs_count_entries(const char *path);
 /* No operation leaves anything behind. */
 void fs_expect_no_leftovers(void);
 
+/* fork() whose child does not outlive a test that fails. */
+pid_t fs_fork(void);
+
 /* Forks, runs `action` in the child; its exit status, 0 when it returned. */
 int fs_run_in_child(void (*action)(void));
 

@@ -383,7 +383,7 @@ static bool act_and_die(const struct deed *deed, int at)
 {
     struct death death = {at};
     int status;
-    pid_t child = fork();
+    pid_t child = fs_fork();
 
     if (child == 0) {
         struct err err = {0};
@@ -392,7 +392,7 @@ static bool act_and_die(const struct deed *deed, int at)
         fixture.fs->hook_context = &death;
         _exit(deed->act(fixture.subject.driver, &err) == 0 ? 0 : 1);
     }
-    cr_assert(child > 0 && waitpid(child, &status, 0) == child);
+    cr_assert(waitpid(child, &status, 0) == child);
     cr_assert(!WIFEXITED(status) || WEXITSTATUS(status) == 0);
     return WIFEXITED(status);
 }
