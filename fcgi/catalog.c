@@ -8,36 +8,18 @@
 
 extern const struct route catalog_route;
 
-struct listing {
-    struct buf *into;
-    uint64_t limit, count;
-    bool more;
-    char last[NAME_MAX_LENGTH + 1];
-};
-
 static int add_name(void *context, const char *name, struct err *err)
 {
-    struct listing *listing = context;
-
     (void)err;
-    if (listing->count == listing->limit) {
-        listing->more = true;
-        return 1;
-    }
-    /* A repository name has nothing JSON would escape. */
-    buf_add_format(listing->into, "%s\"%s\"", listing->count > 0 ? "," : "",
-                   name);
-    snprintf(listing->last, sizeof(listing->last), "%s", name);
-    listing->count++;
-    return 0;
+    return page_add_name(context, name);
 }
 
 static int get_catalog(struct call *call)
 {
-    struct listing listing = {.into = &call->response->bytes};
     uint64_t most = call->settings->catalog_limit;
     char last[NAME_MAX_LENGTH + 1];
     struct page page;
+    struct page_names names = {.page = &page, .into = &call->response->bytes};
 
     if (page_parse(call->request, most, most, &page, call->err) < 0)
         return -1;
@@ -46,15 +28,14 @@ static int get_catalog(struct call *call)
         return err_detail(call->err, "last is no repository name");
     }
     snprintf(last, sizeof(last), "%.*s", SPAN_ARGS(page.last));
-    listing.limit = page.limit;
     response_header(call->response, "Content-Type", "application/json");
-    buf_add(listing.into, SPAN("{\"repositories\":["));
+    buf_add(names.into, SPAN("{\"repositories\":["));
     if (page.limit > 0 &&
-        catalog_list(call->store, last, add_name, &listing, call->err) < 0)
+        catalog_list(call->store, last, add_name, &names, call->err) < 0)
         return -1;
-    buf_add(listing.into, SPAN("]}\n"));
-    if (listing.more)
-        page_link(call, &page, listing.last, NULL);
+    buf_add(names.into, SPAN("]}\n"));
+    if (names.more)
+        page_link(call, &page, names.last, NULL);
     return 0;
 }
 

@@ -2,6 +2,7 @@
 #include "http/page.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 
 #include "base/num.h"
 
@@ -23,6 +24,18 @@ int page_parse(const struct request *request, uint64_t standard, uint64_t most,
     out->limited = true;
     if (out->limit > most)
         out->limit = most;
+    return 0;
+}
+
+int page_add_name(struct page_names *names, const char *name)
+{
+    if (names->page->limited && names->count == names->page->limit) {
+        names->more = true;
+        return 1;
+    }
+    buf_add_format(names->into, "%s\"%s\"", names->count > 0 ? "," : "", name);
+    snprintf(names->last, sizeof(names->last), "%s", name);
+    names->count++;
     return 0;
 }
 

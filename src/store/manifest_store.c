@@ -3,7 +3,7 @@
 
 #include "store/layout.h"
 #include "store/link.h"
-#include "store/referrers.h"
+#include "store/referrer_entry.h"
 #include "store/tag.h"
 
 /* Indexes of indexes of indexes of images: nobody goes deeper. */
@@ -174,8 +174,9 @@ int manifest_put(const struct store *store, const char *name,
      * Before the link, so that no manifest is ever there without its entry;
      * an entry without its manifest is passed over by readers.
      */
-    if (subject != NULL && referrers_add(store, name, &subject->digest, digest,
-                                         manifest, bytes.len, err) < 0)
+    if (subject != NULL &&
+        referrer_entry_write(store, name, &subject->digest, digest, manifest,
+                             bytes.len, err) < 0)
         return -1;
     return link_write(store, &link, digest, err);
 }

@@ -6,28 +6,8 @@
 
 #include "base/memory.h"
 #include "store/layout.h"
-#include "store/manifest_store.h"
+#include "store/referrer_entry.h"
 #include "store/referrers_index.h"
-
-/* An entry: the artifact type, a newline, the descriptor as JSON. */
-#define ENTRY_BYTES_MAX MANIFEST_BYTES_MAX
-
-int referrers_add(const struct store *store, const char *name,
-                  const struct digest *subject, const struct digest *digest,
-                  const struct manifest *manifest, uint64_t size,
-                  struct err *err)
-{
-    struct layout_path path = layout_referrer(name, subject, digest);
-    CLEANUP(buf) struct buf entry = BUF_INIT(ENTRY_BYTES_MAX);
-
-    buf_add(&entry, manifest_artifact_type(manifest));
-    buf_add_char(&entry, '\n');
-    manifest_descriptor_print(manifest, digest, size, &entry);
-    if (entry.overflowed)
-        return err_set(err, ERR_INTERNAL, "descriptor too long");
-    return driver_put(store->driver, path.text, buf_span(&entry),
-                      DRIVER_DURABLE, err);
-}
 
 struct digests {
     struct digest *list;
@@ -129,15 +109,14 @@ static int append(struct listing *listing, const struct digest *digest,
 static int list_one(struct listing *listing, const struct digest *digest,
                     struct err *err)
 {
-    CLEANUP(buf) struct buf entry = BUF_INIT(ENTRY_BYTES_MAX);
+    CLEANUP(buf) struct buf entry = BUF_INIT(REFERRER_ENTRY_MAX);
     struct span type, descriptor, wanted = listing->query->artifact_type;
     bool present;
 
     if (load_entry(listing->store, listing->name, listing->subject, digest,
                    &entry, &present, err) < 0)
         return -1;
-    descriptor = buf_span(&entry);
-    type = span_cut(&descriptor, '\n');
+    referrer_entry_split(buf_span(&entry), &type, &descriptor);
     if (!present || descriptor.len == 0 ||
         (wanted.len > 0 && !span_equals(type, wanted)))
         return 0;

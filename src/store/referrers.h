@@ -18,7 +18,6 @@
 
 #include "base/buf.h"
 #include "oci/digest.h"
-#include "oci/manifest.h"
 #include "store/store.h"
 
 /* One page holds at most this many bytes of descriptors, and at least one. */
@@ -43,15 +42,5 @@ int referrers_list(const struct store *store, const char *name,
                    const struct digest *subject,
                    const struct referrers_query *query, struct buf *into,
                    struct referrers_page *page, struct err *err) WARN_UNUSED;
-
-/*
- * Enters a manifest of `size` bytes, before it is linked. Nobody takes an
- * entry out when the manifest is deleted: entries count only while their
- * manifest is there, and a manifest that comes back finds its own.
- */
-int referrers_add(const struct store *store, const char *name,
-                  const struct digest *subject, const struct digest *digest,
-                  const struct manifest *manifest, uint64_t size,
-                  struct err *err) WARN_UNUSED;
 
 #endif

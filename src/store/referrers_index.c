@@ -9,7 +9,7 @@
 #include "base/num.h"
 #include "store/layout.h"
 #include "store/manifest_store.h"
-#include "store/referrers.h"
+#include "store/referrer_entry.h"
 
 /*
  * File times tick coarsely, and two writes within a tick leave one time. So
@@ -90,8 +90,8 @@ static int index_manifest(const struct scan *scan, const struct digest *digest,
     subject = manifest_subject(manifest);
     if (subject == NULL)
         return 0;
-    return referrers_add(scan->store, scan->name, &subject->digest, digest,
-                         manifest, bytes.len, err);
+    return referrer_entry_write(scan->store, scan->name, &subject->digest,
+                                digest, manifest, bytes.len, err);
 }
 
 static int visit_revision(void *context, const char *hex, bool is_directory,
