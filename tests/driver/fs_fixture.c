@@ -121,3 +121,57 @@ void fs_count_syncs(struct sync_count *count)
     fixture.fs->hook = count != NULL ? count_sync : NULL;
     fixture.fs->hook_context = count;
 }
+
+/* --- the object collector and requests meet at --- */
+
+static int64_t cutoff_now(void)
+{
+    return clock_now_ns() - SUITE_GRACE_NS - SUITE_GRACE_NS / 4;
+}
+
+int fs_retire_data(struct driver *driver, struct err *err)
+{
+    return driver_retire(driver, "run", FS_DATA, cutoff_now(), err);
+}
+
+void fs_given_old_data(void)
+{
+    struct err ignored = {0};
+
+    driver_purge(fixture.subject.driver, "run", &ignored);
+    OK(driver_put(fixture.subject.driver, FS_DATA, SPAN("old"), DRIVER_RELAXED,
+                  &err));
+    fs_age(&fixture.subject, FS_DATA, 2 * SUITE_GRACE_SECONDS);
+}
+
+int fs_protect_data(struct driver *driver, struct err *err)
+{
+    const char *path = FS_DATA;
+    size_t missing;
+
+    return driver_protect(driver, &path, 1, &missing, err);
+}
+
+int fs_put_data(struct driver *driver, struct err *err)
+{
+    return driver_put(driver, FS_DATA, SPAN("new"), DRIVER_DURABLE, err);
+}
+
+void fs_given_upload(void)
+{
+    struct writer *writer =
+        open_writer(fixture.subject.driver, FS_UPLOAD, DRIVER_UPLOAD_CREATE);
+
+    OK(writer_append(writer, SPAN("new"), &err));
+    OK(writer_suspend(writer, &err));
+}
+
+int fs_commit_data(struct driver *driver, struct err *err)
+{
+    struct writer *writer;
+
+    if (driver_open_upload(driver, FS_UPLOAD, DRIVER_UPLOAD_RESUME, 0, &writer,
+                           err) < 0)
+        return -1;
+    return writer_commit(writer, FS_DATA, err);
+}

@@ -53,4 +53,20 @@ struct sync_count {
 
 void fs_count_syncs(struct sync_count *count);
 
+/* --- the object at which collector and requests meet --- */
+
+#define FS_DATA "blobs/ab/abcd/data"
+#define FS_UPLOAD "r/_uploads/1/data"
+
+/* "old", not asked for during two grace periods; an empty trash. */
+void fs_given_old_data(void);
+
+/* A suspended upload of "new". */
+void fs_given_upload(void);
+
+int fs_protect_data(struct driver *driver, struct err *err);
+int fs_put_data(struct driver *driver, struct err *err);    /* "new" */
+int fs_commit_data(struct driver *driver, struct err *err); /* the upload */
+int fs_retire_data(struct driver *driver, struct err *err); /* into "run" */
+
 #endif

@@ -216,6 +216,38 @@ Test(driver_fs_durability, bytes_are_synced_before_they_can_be_seen)
     expect_order(&order, "S");
 }
 
+/* --- the lease --- */
+
+struct ageing {
+    int64_t begin;
+    int syncs;
+};
+
+/* Sees the lease the fsync makes durable, and lets that fsync take for ever. */
+static int age_upload(void *context, enum fs_step step)
+{
+    struct ageing *ageing = context;
+
+    if (step != FS_STEP_SYNC || ageing->syncs++ > 0)
+        return 0;
+    expect_fresh(fixture.subject.driver, UPLOAD, ageing->begin);
+    fs_age(&fixture.subject, UPLOAD, 2 * SUITE_GRACE_SECONDS);
+    return 0;
+}
+
+Test(driver_fs_durability, the_lease_is_durable_and_starts_at_the_rename)
+{
+    struct driver *driver = fixture.subject.driver;
+    struct writer *writer = filled_upload(driver);
+    struct ageing ageing = {.begin = clock_now_ns()};
+
+    fs_age(&fixture.subject, UPLOAD, 2 * SUITE_GRACE_SECONDS);
+    fixture.fs->hook = age_upload;
+    fixture.fs->hook_context = &ageing;
+    OK(writer_commit(writer, BLOB, &err));
+    expect_fresh(driver, BLOB, ageing.begin);
+}
+
 /* --- a failed fsync, a killed process --- */
 
 struct deed {

@@ -1,30 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Requests against the collector, in every order of their steps; and holders
- * of locks that are killed or stopped.
+ * Requests against the collector, in every order of their steps.
  *
  * Two actors run in threads of their own, over drivers of their own, and stop
  * at each step the hook tells of. One of them at a time is let go on. Which
  * one is a choice; all sequences of choices are tried, depth first.
  */
-#include <fcntl.h>
 #include <pthread.h>
 #include <semaphore.h>
-#include <signal.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "driver/fs_fixture.h"
 
 TestSuite(driver_fs_races, .init = fs_begin, .fini = fs_end);
-
-#define DATA "blobs/ab/abcd/data"
-#define UPLOAD "r/_uploads/1/data"
-
-static int64_t cutoff_now(void)
-{
-    return clock_now_ns() - SUITE_GRACE_NS - SUITE_GRACE_NS / 4;
-}
 
 /* --- actors --- */
 
@@ -145,21 +132,6 @@ struct meeting {
                   int64_t begin);
 };
 
-static int retire_data(struct driver *driver, struct err *err)
-{
-    return driver_retire(driver, "run", DATA, cutoff_now(), err);
-}
-
-static void given_old_data(void)
-{
-    struct err ignored = {0};
-
-    driver_purge(fixture.subject.driver, "run", &ignored);
-    OK(driver_put(fixture.subject.driver, DATA, SPAN("old"), DRIVER_RELAXED,
-                  &err));
-    fs_age(&fixture.subject, DATA, 2 * SUITE_GRACE_SECONDS);
-}
-
 /* Returns how many orders there are. */
 static int try_all_orders(const struct meeting *meeting)
 {
@@ -170,11 +142,11 @@ static int try_all_orders(const struct meeting *meeting)
         struct actor pair[2];
         int64_t begin = clock_now_ns();
 
-        given_old_data();
+        fs_given_old_data();
         if (meeting->prepare != NULL)
             meeting->prepare();
         actor_begin(&pair[0], meeting->request);
-        actor_begin(&pair[1], retire_data);
+        actor_begin(&pair[1], fs_retire_data);
         run_pair(pair, &choices);
         actor_end(&pair[0]);
         actor_end(&pair[1]);
@@ -185,14 +157,6 @@ static int try_all_orders(const struct meeting *meeting)
 }
 
 /* --- protect against retire --- */
-
-static int protect_data(struct driver *driver, struct err *err)
-{
-    const char *path = DATA;
-    size_t missing;
-
-    return driver_protect(driver, &path, 1, &missing, err);
-}
 
 static int outcomes[3]; /* kept young, kept by the lock, taken */
 
@@ -206,20 +170,21 @@ static void check_protect(const struct actor *protect,
         cr_assert(retire->err.code == ERR_EXISTS ||
                   retire->err.code == ERR_BUSY);
         outcomes[retire->err.code == ERR_BUSY]++;
-        expect_text(driver, DATA, "old");
-        expect_fresh(driver, DATA, begin);
+        expect_text(driver, FS_DATA, "old");
+        expect_fresh(driver, FS_DATA, begin);
     } else {
         cr_assert(protect->err.code == ERR_NOT_FOUND);
         cr_assert(retire->result == 0);
         outcomes[2]++;
-        expect_missing(driver, DATA);
-        OK(driver_restore(driver, "run", DATA, &err));
+        expect_missing(driver, FS_DATA);
+        OK(driver_restore(driver, "run", FS_DATA, &err));
     }
 }
 
 Test(driver_fs_races, protect_against_retire_in_every_order)
 {
-    static const struct meeting meeting = {protect_data, NULL, check_protect};
+    static const struct meeting meeting = {fs_protect_data, NULL,
+                                           check_protect};
     int runs = try_all_orders(&meeting);
 
     cr_assert(runs >= 20, "only %d orders", runs);
@@ -227,11 +192,6 @@ Test(driver_fs_races, protect_against_retire_in_every_order)
 }
 
 /* --- a new object against retire --- */
-
-static int put_data(struct driver *driver, struct err *err)
-{
-    return driver_put(driver, DATA, SPAN("new"), DRIVER_DURABLE, err);
-}
 
 static void check_new(const struct actor *request, const struct actor *retire,
                       int64_t begin)
@@ -242,208 +202,25 @@ static void check_new(const struct actor *request, const struct actor *retire,
     cr_assert(retire->result == 0 || retire->err.code == ERR_EXISTS ||
               retire->err.code == ERR_BUSY);
     outcomes[retire->result == 0 ? 2 : retire->err.code == ERR_BUSY]++;
-    expect_text(driver, DATA, "new");
-    expect_fresh(driver, DATA, begin);
+    expect_text(driver, FS_DATA, "new");
+    expect_fresh(driver, FS_DATA, begin);
 }
 
 Test(driver_fs_races, put_against_retire_in_every_order)
 {
-    static const struct meeting meeting = {put_data, NULL, check_new};
+    static const struct meeting meeting = {fs_put_data, NULL, check_new};
     int runs = try_all_orders(&meeting);
 
     cr_assert(runs >= 20, "only %d orders", runs);
     cr_assert(outcomes[0] > 0 && outcomes[1] > 0 && outcomes[2] > 0);
 }
 
-static void prepare_upload(void)
-{
-    struct writer *writer =
-        open_writer(fixture.subject.driver, UPLOAD, DRIVER_UPLOAD_CREATE);
-
-    OK(writer_append(writer, SPAN("new"), &err));
-    OK(writer_suspend(writer, &err));
-}
-
-static int commit_data(struct driver *driver, struct err *err)
-{
-    struct writer *writer;
-
-    if (driver_open_upload(driver, UPLOAD, DRIVER_UPLOAD_RESUME, 0, &writer,
-                           err) < 0)
-        return -1;
-    return writer_commit(writer, DATA, err);
-}
-
 Test(driver_fs_races, commit_against_retire_in_every_order)
 {
-    static const struct meeting meeting = {commit_data, prepare_upload,
+    static const struct meeting meeting = {fs_commit_data, fs_given_upload,
                                            check_new};
     int runs = try_all_orders(&meeting);
 
     cr_assert(runs >= 20, "only %d orders", runs);
     cr_assert(outcomes[0] > 0 && outcomes[1] > 0 && outcomes[2] > 0);
-}
-
-/* --- locks that are held --- */
-
-static int holder_pipe[2];
-
-/* Tells the parent that the lock is held, and keeps it until killed. */
-static int hold_on(void *context, enum fs_step step)
-{
-    (void)context;
-    if (step != FS_STEP_LOCKED)
-        return 0;
-    (void)!write(holder_pipe[1], "x", 1);
-    for (;;)
-        pause();
-}
-
-static pid_t start_holder(int (*act)(struct driver *, struct err *))
-{
-    char byte;
-    pid_t child;
-
-    cr_assert(pipe(holder_pipe) == 0);
-    child = fs_fork();
-    if (child == 0) {
-        struct err err = {0};
-
-        fs_of(fixture.subject.driver)->hook = hold_on;
-        act(fixture.subject.driver, &err);
-        _exit(1);
-    }
-    cr_assert(read(holder_pipe[0], &byte, 1) == 1);
-    return child;
-}
-
-static void kill_holder(pid_t child)
-{
-    int status;
-
-    cr_assert(kill(child, SIGKILL) == 0);
-    cr_assert(waitpid(child, &status, 0) == child && WIFSIGNALED(status));
-}
-
-Test(driver_fs_races, a_killed_collector_leaves_no_lock)
-{
-    struct driver *driver = fixture.subject.driver;
-    pid_t child;
-    struct err failure = {0};
-
-    given_old_data();
-    child = start_holder(retire_data);
-    fixture.fs->lock_wait_ms = 20;
-    cr_assert(protect_data(driver, &failure) < 0 && failure.code == ERR_BUSY);
-    cr_assert(put_data(driver, &failure) < 0 && failure.code == ERR_BUSY);
-    fs_expect_no_leftovers();
-    prepare_upload();
-    cr_assert(commit_data(driver, &failure) < 0 && failure.code == ERR_BUSY);
-    cr_assert(retire_data(driver, &failure) < 0 && failure.code == ERR_BUSY);
-
-    kill_holder(child);
-    fixture.fs->lock_wait_ms = 0;
-    OK(protect_data(driver, &err));
-    OK(put_data(driver, &err));
-    OK(commit_data(driver, &err));
-}
-
-Test(driver_fs_races, a_killed_request_leaves_no_lock)
-{
-    struct driver *driver = fixture.subject.driver;
-    struct err failure = {0};
-    pid_t child;
-
-    given_old_data();
-    child = start_holder(protect_data);
-    cr_assert(retire_data(driver, &failure) < 0 && failure.code == ERR_BUSY);
-    OK(protect_data(driver, &err));
-    kill_holder(child);
-    fs_age(&fixture.subject, DATA, 2 * SUITE_GRACE_SECONDS);
-    OK(retire_data(driver, &err));
-}
-
-Test(driver_fs_races, young_leases_need_no_lock)
-{
-    pid_t child;
-
-    given_old_data();
-    child = start_holder(retire_data);
-    fixture.fs->lock_wait_ms = 0;
-    fs_age(&fixture.subject, DATA, -2 * SUITE_GRACE_SECONDS);
-    OK(protect_data(fixture.subject.driver, &err));
-    kill_holder(child);
-}
-
-static int hold_upload(struct driver *driver, struct err *err)
-{
-    struct writer *writer;
-
-    if (driver_open_upload(driver, UPLOAD, DRIVER_UPLOAD_RESUME, 0, &writer,
-                           err) < 0 ||
-        writer_append(writer, SPAN("more"), err) < 0)
-        return -1;
-    return hold_on(NULL, FS_STEP_LOCKED);
-}
-
-Test(driver_fs_races, a_killed_writer_leaves_an_upload_to_resume)
-{
-    struct driver *driver = fixture.subject.driver;
-    struct writer *writer;
-    pid_t child;
-
-    prepare_upload();
-    child = start_holder(hold_upload);
-    FAILS(ERR_BUSY, driver_open_upload(driver, UPLOAD, DRIVER_UPLOAD_RESUME, 0,
-                                       &writer, &err));
-    kill_holder(child);
-    writer = open_writer(driver, UPLOAD, DRIVER_UPLOAD_RESUME);
-    cr_assert(writer->size == 7);
-    OK(writer_commit(writer, DATA, &err));
-    expect_text(driver, DATA, "newmore");
-}
-
-/* --- a collector stopped at the terminal --- */
-
-static int stop_when_locked(void *context, enum fs_step step)
-{
-    (void)context;
-    if (step == FS_STEP_LOCKED)
-        raise(SIGTSTP);
-    return 0;
-}
-
-/*
- * In a process group of its own whose parent is in another group of the same
- * session, a child is not orphaned, so SIGTSTP does stop it.
- */
-static void retire_and_be_stopped(void)
-{
-    struct err err = {0};
-
-    signal(SIGTSTP, SIG_DFL);
-    setpgid(0, 0);
-    fs_of(fixture.subject.driver)->hook = stop_when_locked;
-    _exit(retire_data(fixture.subject.driver, &err) == 0 ? 0 : 1);
-}
-
-Test(driver_fs_races, a_stopped_collector_holds_no_lock)
-{
-    struct driver *driver = fixture.subject.driver;
-    int status;
-    pid_t child;
-
-    given_old_data();
-    child = fs_fork();
-    if (child == 0)
-        retire_and_be_stopped();
-    cr_assert(waitpid(child, &status, WUNTRACED) == child);
-    cr_assert(WIFSTOPPED(status), "was not stopped");
-    fixture.fs->lock_wait_ms = 0;
-    OK(put_data(driver, &err));
-    given_old_data();
-    OK(protect_data(driver, &err));
-    cr_assert(kill(child, SIGCONT) == 0);
-    cr_assert(waitpid(child, &status, 0) == child);
-    cr_assert(WIFEXITED(status));
 }
