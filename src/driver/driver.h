@@ -184,13 +184,20 @@ struct writer_ops {
     /* Cuts back to `size`, at most the present size. */
     int (*truncate)(struct writer *, uint64_t size, struct err *err);
 
+    /*
+     * Makes what was appended durable and keeps the writer, so that others
+     * still wait while the caller notes how far it came. Bytes of a failed
+     * fsync are gone.
+     */
+    int (*sync)(struct writer *, struct err *err);
+
     /* The three ends; each frees the writer, also on failure. */
 
     /*
-     * Keeps the bytes for another writer, in this process or another. When
-     * any were appended they are durable then: what a client was told to
-     * have sent must not be lost, and a saved hash state must not vouch for
-     * bytes that a power cut takes away. After a failed fsync they are gone.
+     * Keeps the bytes for another writer, in this process or another, durable
+     * as after sync: what a client was told to have sent must not be lost,
+     * and a saved hash state must not vouch for bytes that a power cut takes
+     * away.
      */
     int (*suspend)(struct writer *, struct err *err);
 
@@ -319,6 +326,11 @@ static inline int writer_truncate(struct writer *w, uint64_t size,
                                   struct err *err)
 {
     return w->ops->truncate(w, size, err);
+}
+
+static inline int writer_sync(struct writer *w, struct err *err)
+{
+    return w->ops->sync(w, err);
 }
 
 static inline int writer_suspend(struct writer *w, struct err *err)

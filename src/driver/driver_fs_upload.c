@@ -119,12 +119,21 @@ static int sync_data(struct fs_writer *writer, struct err *err)
  * No directories are synced here: a journal brings a new file to disk with
  * the directories that lead to it.
  */
-static int suspend(struct writer *base, struct err *err)
+static int sync_appended(struct writer *base, struct err *err)
 {
     struct fs_writer *writer = writer_of(base);
-    int result = writer->is_dirty ? sync_data(writer, err) : 0;
 
-    free_writer(writer);
+    if (!writer->is_dirty)
+        return 0;
+    writer->is_dirty = false;
+    return sync_data(writer, err);
+}
+
+static int suspend(struct writer *base, struct err *err)
+{
+    int result = sync_appended(base, err);
+
+    free_writer(writer_of(base));
     return result;
 }
 
@@ -168,6 +177,7 @@ static void abort_upload(struct writer *base)
 static const struct writer_ops fs_writer_ops = {
     .append = append,
     .truncate = truncate_to,
+    .sync = sync_appended,
     .suspend = suspend,
     .commit = commit,
     .abort = abort_upload,

@@ -61,6 +61,13 @@ static int truncate_to(struct writer *base, uint64_t size, struct err *err)
     return 0;
 }
 
+static int sync_appended(struct writer *base, struct err *err)
+{
+    (void)base;
+    (void)err;
+    return 0;
+}
+
 static int suspend(struct writer *base, struct err *err)
 {
     struct mem_writer *writer = writer_of(base);
@@ -112,6 +119,7 @@ static void abort_upload(struct writer *base)
 static const struct writer_ops mem_writer_ops = {
     .append = append,
     .truncate = truncate_to,
+    .sync = sync_appended,
     .suspend = suspend,
     .commit = commit,
     .abort = abort_upload,

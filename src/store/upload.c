@@ -267,12 +267,14 @@ int upload_receive(struct upload *upload, struct reader *body,
 
 int upload_suspend(struct upload *upload, struct err *err)
 {
-    struct writer *writer = upload->writer;
     int result;
 
-    /* The bytes first: a state must never vouch for bytes that may be lost. */
-    result = writer_suspend(writer, err);
-    upload->writer = NULL;
+    /*
+     * The bytes first, as a state must never vouch for bytes that may be
+     * lost; and the state before another writer gets in, as it would cut off
+     * what no state vouches for.
+     */
+    result = writer_sync(upload->writer, err);
     if (result == 0 && upload->hash.length != upload->opened.length)
         result = upload_state_save(upload->store, upload->name, upload->uuid,
                                    &upload->hash, err);

@@ -300,3 +300,37 @@ Test(upload, commit_gives_blob_and_link_fresh_leases)
     cr_assert_gt(object_mtime(blob.text), before);
     cr_assert_gt(object_mtime(link.text), before);
 }
+
+/* Stands in front of the driver's put, to look around when it is called. */
+static const struct driver_ops *real_ops;
+static size_t states_saved;
+
+static int put_while_locked(struct driver *driver, const char *path,
+                            struct span bytes,
+                            enum driver_durability durability,
+                            struct err *error)
+{
+    struct layout_path data = layout_upload_data(NAME, uuid);
+    struct err busy = {0};
+    struct writer *writer;
+
+    cr_assert_eq(real_ops->open_upload(driver, data.text, DRIVER_UPLOAD_RESUME,
+                                       0, &writer, &busy),
+                 -1, "another writer got in before %s", path);
+    cr_assert_eq(busy.code, ERR_BUSY);
+    states_saved++;
+    return real_ops->put(driver, path, bytes, durability, error);
+}
+
+Test(upload, state_is_saved_before_a_waiting_writer_gets_in)
+{
+    struct driver_ops ops = *store.driver->ops;
+
+    start(HASH_SHA256);
+    real_ops = store.driver->ops;
+    ops.put = put_while_locked;
+    store.driver->ops = &ops;
+    patch(SPAN("data"));
+    store.driver->ops = real_ops;
+    cr_assert_eq(states_saved, 1);
+}
