@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "http/range.h"
 
+#include <stdbool.h>
+
 #include "base/num.h"
 
 enum piece_result {
@@ -54,6 +56,7 @@ enum range_result range_parse(struct span field, uint64_t size,
     struct span rest = field;
     struct span unit = span_trim(span_cut(&rest, '='));
     uint64_t total = 0;
+    bool outside = false;
 
     out->count = 0;
     if (field.len == 0 || !span_equals_nocase(unit, SPAN("bytes")) ||
@@ -63,10 +66,14 @@ enum range_result range_parse(struct span field, uint64_t size,
         struct span piece = span_trim(span_cut(&rest, ','));
         struct range range;
 
+        /* A list may have empty elements (RFC 9110 section 5.6.1). */
+        if (piece.len == 0)
+            continue;
         switch (parse_piece(piece, size, &range)) {
         case PIECE_BAD:
             return RANGE_WHOLE;
         case PIECE_OUTSIDE:
+            outside = true;
             continue;
         case PIECE_GOOD:
             break;
@@ -76,5 +83,7 @@ enum range_result range_parse(struct span field, uint64_t size,
             return RANGE_WHOLE;
         out->ranges[out->count++] = range;
     }
-    return out->count > 0 ? RANGE_PARTIAL : RANGE_UNSATISFIABLE;
+    if (out->count > 0)
+        return RANGE_PARTIAL;
+    return outside ? RANGE_UNSATISFIABLE : RANGE_WHOLE;
 }

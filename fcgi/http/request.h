@@ -7,8 +7,8 @@
  * REQUEST_URI is believed: it is the raw text the client sent, so that the
  * web server's access rules and this program judge the same path. It is
  * decoded once; what would normalise to something else is refused
- * (ERR_BAD_REQUEST): a '%' that remains, "//", "." or ".." components, and
- * bytes outside '!'..'~'.
+ * (ERR_BAD_REQUEST): an escaped '/', a '%' that remains, "//", "." or ".."
+ * components, a backslash, and bytes outside '!'..'~'.
  */
 #ifndef BERTH_FCGI_HTTP_REQUEST_H
 #define BERTH_FCGI_HTTP_REQUEST_H
