@@ -8,6 +8,7 @@ environment.
 """
 
 import contextlib
+import ctypes
 import hashlib
 import json
 import os
@@ -21,6 +22,7 @@ import threading
 from urllib.parse import parse_qs
 
 BEGIN, END, PARAMS, STDIN, STDOUT = 1, 3, 4, 5, 6
+PR_SET_PDEATHSIG = 1
 
 
 def read_exactly(stream, size):
@@ -169,5 +171,21 @@ class Echo:
         return [params for server in self.servers.values() for params in server.seen]
 
 
+def main():
+    """A master that hands SIGTERM to its one worker, which ends with it."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
+    server, master = Inherited(), os.getpid()
+    worker = os.fork()
+    if worker == 0:
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+        server.ending = os.getppid() != master
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGTERM])
+        server.run()
+        return
+    signal.signal(signal.SIGTERM, lambda *_: os.kill(worker, signal.SIGTERM))
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGTERM])
+    os.waitpid(worker, 0)
+
+
 if __name__ == "__main__":
-    Inherited().run()
+    main()

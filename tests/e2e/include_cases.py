@@ -81,14 +81,15 @@ def ask(server, method, target, body=None, auth=None, **headers):
 
 
 def raw(server, request):
-    """The bytes of the answer to these bytes, without the date and the port."""
+    """The bytes of the answer to these bytes, without dates and the port."""
     parts = urlsplit(server.url)
     with socket.create_connection((parts.hostname, parts.port), 30) as s:
         s.sendall(request)
         answer = b"".join(iter(lambda: s.recv(65536), b""))
     answer = answer.replace(f":{parts.port}".encode(), b":PORT")
     head, _, body = answer.partition(b"\r\n\r\n")
-    return [line for line in head.split(b"\r\n") if not line.startswith(b"Date:")], body
+    return [line.partition(b" ")[0] if line.startswith((b"Date:", b"Expires:")) else line
+            for line in head.split(b"\r\n")], body
 
 
 class Tree:

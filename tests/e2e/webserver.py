@@ -171,6 +171,7 @@ class Nginx(WebServer):
         conf = self.directory / "nginx.conf"
         conf.write_text(f"""\
 daemon off;
+{"user www-data;" if os.geteuid() == 0 else ""}
 pid "{self.directory}/nginx.pid";
 worker_processes 2;
 error_log "{self.error_log}" notice;
