@@ -2,7 +2,6 @@
 /* Plain CGI (RFC 3875): one process, one request. */
 #include <errno.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -11,7 +10,8 @@
 
 struct cgi_body {
     struct reader reader;
-    uint64_t rest; /* of CONTENT_LENGTH; a body without one is not read */
+    bool to_the_end; /* chunked: the web server closes the pipe at its end */
+    uint64_t rest;   /* else of CONTENT_LENGTH */
 };
 
 static ssize_t read_body(struct reader *reader, void *into, size_t size,
@@ -20,13 +20,15 @@ static ssize_t read_body(struct reader *reader, void *into, size_t size,
     struct cgi_body *body = (struct cgi_body *)(void *)reader;
     ssize_t count;
 
-    if (body->rest < size)
+    if (!body->to_the_end && body->rest < size)
         size = (size_t)body->rest;
     if (size == 0)
         return 0;
     do {
         count = read(STDIN_FILENO, into, size);
     } while (count < 0 && errno == EINTR);
+    if (body->to_the_end && count >= 0)
+        return count;
     if (count <= 0)
         return err_set(err, ERR_BODY_INCOMPLETE, "the body broke off");
     body->rest -= (uint64_t)count;
@@ -68,10 +70,10 @@ int cgi_serve(const struct server *server)
     struct sink sink = {write_all};
     const char *length = getenv("CONTENT_LENGTH");
 
-    signal(SIGPIPE, SIG_IGN);
-    if (length != NULL &&
-        num_parse(span_of(length), UINT64_MAX, &body.rest) < 0)
-        body.rest = 0;
+    if (length == NULL || *length == '\0')
+        body.to_the_end = getenv("HTTP_TRANSFER_ENCODING") != NULL;
+    else if (num_parse(span_of(length), UINT64_MAX, &body.rest) < 0)
+        body.rest = 0; /* serve() refuses it */
     return serve(server, (const char *const *)environ, &body.reader,
                  client_is_gone, NULL, &sink) == 0
                ? EXIT_SUCCESS

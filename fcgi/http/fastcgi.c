@@ -25,7 +25,7 @@
 #include "base/num.h"
 
 /* A web server sends the parameters at once; who does not is none. */
-#define PARAMETERS_SECONDS 10
+#define PARAMETERS_SECONDS 5
 
 /* What libfcgi's own buffer takes; more goes out past it. */
 #define SMALL_ANSWER 8000

@@ -120,7 +120,9 @@ static int start(struct program *program, const char *file, struct err *err)
     if (settings_source_new(file, &program->server.settings, err) < 0)
         return -1;
     settings_source_get(program->server.settings, &settings, &ignored);
-    return store_open_driver(&settings, &program->server.driver, err);
+    if (store_open_driver(&settings, &program->server.driver, err) < 0)
+        return err_wrap(err, "root = %s", settings.root);
+    return 0;
 }
 
 int main(int argc, char **argv)

@@ -39,9 +39,10 @@ static bool add_escaped(struct buf *line, unsigned char c, size_t room)
 
 static void add_quoted(struct buf *line, struct span value)
 {
-    size_t end = line->len + VALUE_MAX;
+    size_t end;
 
     buf_add_char(line, '"');
+    end = line->len + VALUE_MAX;
     for (size_t i = 0; i < value.len; i++) {
         if (!add_escaped(line, (unsigned char)value.ptr[i], end - line->len)) {
             buf_add(line, SPAN("..."));

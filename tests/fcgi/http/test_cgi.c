@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: MIT */
+/* The same program as plain CGI: one process, one request. */
+#include <criterion/criterion.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+
+static char directory[] = "/tmp/berth-cgi-XXXXXX";
+static char settings[64], input[64], output[64];
+static struct buf answer = BUF_INIT(4 << 20);
+
+static void setup(void)
+{
+    FILE *out;
+
+    cr_assert_not_null(mkdtemp(directory));
+    snprintf(settings, sizeof(settings), "%s/berth.conf", directory);
+    snprintf(input, sizeof(input), "%s/input", directory);
+    snprintf(output, sizeof(output), "%s/output", directory);
+    out = fopen(settings, "w");
+    cr_assert_not_null(out);
+    fputs("root = /tmp\nlog = errors\n", out);
+    fclose(out);
+    setenv("BERTH_CONFIG", settings, 1);
+    setenv("BERTH_ROOT", directory, 1);
+}
+
+static void teardown(void)
+{
+    char command[128];
+
+    snprintf(command, sizeof(command), "rm -rf '%s'", directory);
+    cr_expect_eq(system(command), 0);
+    buf_cleanup(&answer);
+}
+
+TestSuite(cgi, .init = setup, .fini = teardown, .timeout = 60);
+
+static void become(void)
+{
+    int in = open(input, O_RDONLY);
+    int out = open(output, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+
+    dup2(in, 0);
+    dup2(out, 1);
+    execl(ECHO_PROGRAM, ECHO_PROGRAM, NULL);
+    _exit(127);
+}
+
+static void read_answer(void)
+{
+    FILE *in = fopen(output, "r");
+    size_t count = 1;
+
+    cr_assert_not_null(in);
+    buf_clear(&answer);
+    while (count > 0) {
+        char *room = buf_reserve(&answer, 65536);
+
+        cr_assert_not_null(room);
+        count = fread(room, 1, 65536, in);
+        buf_grown(&answer, count);
+    }
+    fclose(in);
+}
+
+/* Runs the program with what is in the environment; its exit status. */
+static int run(struct span body)
+{
+    FILE *in = fopen(input, "w");
+    int status;
+    pid_t pid;
+
+    cr_assert_not_null(in);
+    fwrite(body.ptr, 1, body.len, in);
+    fclose(in);
+    pid = fork();
+    if (pid == 0)
+        become();
+    waitpid(pid, &status, 0);
+    read_answer();
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+static bool answer_has(const char *text)
+{
+    return strstr(buf_text(&answer), text) != NULL;
+}
+
+Test(cgi, answers_the_request_of_the_environment)
+{
+    setenv("REQUEST_METHOD", "GET", 1);
+    setenv("REQUEST_URI", "/much?n=100", 1);
+    cr_expect_eq(run(SPAN("")), 0);
+    cr_expect(strncmp(buf_text(&answer), "Status: 200 OK\r\n", 16) == 0);
+    cr_expect(answer_has("Content-Length: 100\r\n"));
+    cr_expect_eq(strlen(strstr(buf_text(&answer), "\r\n\r\n") + 4), 100);
+}
+
+Test(cgi, reads_a_body_of_the_announced_length_and_no_more)
+{
+    setenv("REQUEST_METHOD", "PUT", 1);
+    setenv("REQUEST_URI", "/count", 1);
+    setenv("CONTENT_LENGTH", "5", 1);
+    cr_expect_eq(run(SPAN("1234567")), 0);
+    cr_expect(answer_has("\r\n\r\n5"), "%s", buf_text(&answer));
+}
+
+Test(cgi, a_chunked_body_ends_with_the_input)
+{
+    setenv("REQUEST_METHOD", "PUT", 1);
+    setenv("REQUEST_URI", "/count", 1);
+    setenv("HTTP_TRANSFER_ENCODING", "chunked", 1);
+    cr_expect_eq(run(SPAN("1234567")), 0);
+    cr_expect(answer_has("\r\n\r\n7"), "%s", buf_text(&answer));
+}
+
+Test(cgi, a_body_that_breaks_off_is_not_a_short_body)
+{
+    setenv("REQUEST_METHOD", "PUT", 1);
+    setenv("REQUEST_URI", "/count", 1);
+    setenv("CONTENT_LENGTH", "5", 1);
+    cr_expect_eq(run(SPAN("123")), 0);
+    cr_expect(answer_has("Status: 400 "), "%s", buf_text(&answer));
+}
+
+Test(cgi, an_answer_that_breaks_off_is_a_failed_exit)
+{
+    setenv("REQUEST_METHOD", "GET", 1);
+    setenv("REQUEST_URI", "/break", 1);
+    cr_expect_eq(run(SPAN("")), 1);
+    cr_expect(answer_has("Content-Length: 1048576\r\n"));
+    cr_expect_lt(answer.len, 600 * 1024);
+}
+
+Test(cgi, a_wrong_settings_file_is_a_failed_exit)
+{
+    setenv("REQUEST_METHOD", "GET", 1);
+    setenv("REQUEST_URI", "/pid", 1);
+    setenv("BERTH_CONFIG", "/nowhere/berth.conf", 1);
+    cr_expect_eq(run(SPAN("")), 1);
+    cr_expect_eq(answer.len, 0);
+}
