@@ -6,6 +6,7 @@ import http.client
 import json
 import socket
 import ssl
+import time
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -90,6 +91,34 @@ def raw(server, request):
     head, _, body = answer.partition(b"\r\n\r\n")
     return [line.partition(b" ")[0] if line.startswith((b"Date:", b"Expires:")) else line
             for line in head.split(b"\r\n")], body
+
+
+def slow_request(server, head, body):
+    s = socket.create_connection(("127.0.0.1", server.port), 30)
+    s.sendall(head.replace("\n", "\r\n").encode() + b"\r\n\r\n" + body)
+    return s
+
+
+def wait_until(condition):
+    deadline = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+SITE_PATHS = ("/", "/index.html", "/page.txt", "/none", "/none.php", "/private/x", "/v1/", "/v22/", "/v2x", "/V2/",
+              "/404.html", "/dir", "/dir/", "/%2e%2e/", "/a%00b", "/?q=/v2/", "/index.html?x", "/_berth/", "/berth")
+
+
+def site_requests(*more):
+    """Requests, as bytes, for which a site with a registry in it must answer as it does without."""
+    common = "HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
+    requests = [f"{method} {path} {common}{fields}\r\n"
+                for method in ("GET", "HEAD", "POST", "OPTIONS") for path in (*SITE_PATHS, *more)
+                for fields in ("", "Accept-Encoding: gzip\r\n", "Range: bytes=0-3\r\n", "If-None-Match: *\r\n")]
+    requests += [f"POST {path} {common}Content-Length: {size}\r\n\r\n{'x' * size}"
+                 for path in ("/", "/none", "/page.txt") for size in (10, 2000)]
+    return [request.encode() for request in requests]
 
 
 class Tree:

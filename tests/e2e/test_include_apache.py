@@ -10,13 +10,12 @@ import os
 import shutil
 import socket
 import tempfile
-import time
 from pathlib import Path
 
 import pytest
 
 from fcgi_echo import Echo
-from include_cases import D256, ROUTES, UUID, ask, raw
+from include_cases import D256, ROUTES, UUID, ask, raw, site_requests, slow_request, wait_until
 from webserver import USER, Apache
 
 ECHO = Path(__file__).with_name("fcgi_echo.py")
@@ -149,19 +148,6 @@ def test_an_upload_arrives_whole(server, chunked):
     answer = ask(server, "PATCH", f"/v2/a/blobs/uploads/{UUID}", iter([data[:100], data[100:]]) if chunked else data)
     told = json.loads(answer.body)
     assert (told["size"], told["sha256"]) == (len(data), hashlib.sha256(data).hexdigest())
-
-
-def slow_request(server, head, body):
-    s = socket.create_connection(("127.0.0.1", server.port), 30)
-    s.sendall(head.replace("\n", "\r\n").encode() + b"\r\n\r\n" + body)
-    return s
-
-
-def wait_until(condition):
-    deadline = time.monotonic() + 20
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
 
 
 def test_mod_proxy_fcgi_streams_an_upload(proxy, echo):
@@ -319,14 +305,7 @@ SITE = """
 </VirtualHost>
 """
 
-SITE_REQUESTS = [f"{method} {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n{fields}\r\n".encode()
-                 for method in ("GET", "HEAD", "POST", "OPTIONS")
-                 for path in ("/", "/index.html", "/page.txt", "/page", "/none", "/none.php", "/private/x", "/old", "/gone", "/v1/", "/v3/x",
-                              "/v22/", "/v2x", "/V2/", "/404.html", "/dir", "/dir/", "/%2e%2e/", "/a%00b", "/a%2Fb", "/a.html.html",
-                              "/?q=/v2/", "/index.html?x", "/_berth/", "/aliased/", "/%zz")
-                 for fields in ("", "Accept-Encoding: gzip\r\n", "Range: bytes=0-3\r\n", "If-None-Match: *\r\n")]
-SITE_REQUESTS += [f"POST {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: {size}\r\n\r\n{'x' * size}".encode()
-                  for path in ("/", "/none", "/page.txt") for size in (10, 2000)]
+SITE_REQUESTS = site_requests("/old", "/gone", "/page", "/v3/x", "/a%2Fb", "/a.html.html", "/aliased/", "/%zz")
 
 
 @pytest.fixture(scope="module")

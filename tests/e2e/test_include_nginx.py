@@ -9,15 +9,13 @@ import json
 import os
 import re
 import shutil
-import socket
 import tempfile
-import time
 from pathlib import Path
 
 import pytest
 
 from fcgi_echo import Echo
-from include_cases import D256, ROUTES, UUID, Tree, ask, raw
+from include_cases import D256, ROUTES, UUID, Tree, ask, raw, site_requests, slow_request, wait_until
 from webserver import USER, Nginx
 
 BLOB = bytes(range(256)) * 40
@@ -74,8 +72,7 @@ def test_the_last_end_point_in_the_path_chooses_the_program(plain, path, program
 @pytest.mark.parametrize("path", ["/v2/a%2Fb/manifests/x", "/v2/a/%2e%2e/b/tags/list", "/v2/a/./tags/list", "/v2//a/tags/list",
                                   "/x/../v2/a/tags/list", "/v2/%61/manifests/%6c", "/v2/a/manifests/%0a", "/v2/a/../../v2/"])
 def test_the_programs_see_the_path_as_it_was_spelled(plain, path):
-    answer = ask(plain, "GET", path)
-    assert answer.params["REQUEST_URI"] == path
+    assert ask(plain, "GET", path).params["REQUEST_URI"] == path
 
 
 def test_parameters(plain):
@@ -96,8 +93,7 @@ def test_parameters(plain):
 
 def test_the_user_name_is_not_passed_on(start):
     with start(mode="htpasswd") as server:
-        params = ask(server, "GET", "/v2/", auth=USER).params
-        assert "REMOTE_USER" not in params
+        assert "REMOTE_USER" not in ask(server, "GET", "/v2/", auth=USER).params
 
 
 # --- Blobs nginx answers by itself ------------------------------------------
@@ -200,9 +196,8 @@ def test_a_name_outside_the_grammar_is_never_served(plain, tree, name):
 
 
 def test_the_longest_name(plain, tree):
-    name = "/".join(["x" * 63] * 4)
+    name = "/".join(["x" * 63] * 4)   # 255 bytes
     digest = tree.add(name, b"deep")
-    assert len(name) == 255
     assert ask(plain, "GET", f"/v2/{name}/blobs/{digest}").body == b"deep"
 
 
@@ -307,19 +302,6 @@ def test_a_location_of_the_administrators_may_be_the_more_generous_one(start, tr
 
 # --- Bodies ---------------------------------------------------------------------
 
-def slow_request(server, head, body):
-    s = socket.create_connection(("127.0.0.1", server.port), 30)
-    s.sendall(head.replace("\n", "\r\n").encode() + b"\r\n\r\n" + body)
-    return s
-
-
-def wait_until(condition):
-    deadline = time.monotonic() + 20
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
-
-
 def test_an_upload_reaches_the_program_while_it_is_being_sent(plain, echo):
     upload = echo.servers["upload"]
     upload.received = 0
@@ -359,9 +341,8 @@ def test_a_manifest_far_too_large_is_refused_without_receiving_it(plain, echo):
     with slow_request(plain, "PUT /v2/a/manifests/x HTTP/1.1\nHost: x\nContent-Length: 500000000", b"x"):
         wait_until(lambda: len(manifest.seen) > before)   # the program sees the length at once
         assert manifest.seen[-1]["CONTENT_LENGTH"] == "500000000"
-    chunk = b"x" * 1000000
     try:
-        answer = ask(plain, "PUT", "/v2/a/manifests/x", (chunk for _ in range(120)))
+        answer = ask(plain, "PUT", "/v2/a/manifests/x", (b"x" * 1000000 for _ in range(120)))
     except ConnectionError:   # nginx stopped reading, and has said why to those who read meanwhile
         return
     answer.check_error(413, "SIZE_INVALID")
@@ -388,14 +369,12 @@ def test_programs_that_do_not_run(tree, place):
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 405, 413, 416, 429, 500, 502, 503, 504])
-def test_errors_of_the_programs_pass_untouched(start, plain, status):
-    site = "error_page 400 401 403 404 405 413 416 429 500 502 503 504 /sorry.html; fastcgi_intercept_errors on;"
+def test_errors_of_the_programs_pass_untouched(plain, status):
     target = f"/v2/a/manifests/x?status={status}&body=the+program%27s&header=Content-Type:a/b&header=Retry-After:5"
     answer = ask(plain, "GET", target)
     assert (answer.status, answer.body, answer["Content-Type"]) == (status, b"the program's", "a/b")
     assert answer["Retry-After"] == "5"
     assert answer.fields("Docker-Distribution-Api-Version") == ["registry/2.0"]
-    del site
 
 
 def test_errors_before_a_location_is_known(plain):
@@ -458,14 +437,7 @@ server {
 }
 """
 
-SITE_REQUESTS = [f"{method} {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n{fields}\r\n".encode()
-                 for method in ("GET", "HEAD", "POST", "OPTIONS")
-                 for path in ("/", "/index.html", "/page.txt", "/none", "/none.php", "/private/x", "/old", "/teapot", "/gone",
-                              "/v1/", "/v22/", "/v2x", "/V2/", "/404.html", "/50x.html", "/dir", "/dir/", "/%2e%2e/", "/a%00b",
-                              "/?q=/v2/", "/index.html?x", "/_berth/", "/berth")
-                 for fields in ("", "Accept-Encoding: gzip\r\n", "Range: bytes=0-3\r\n", "If-None-Match: *\r\n")]
-SITE_REQUESTS += [f"POST {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: {size}\r\n\r\n{'x' * size}".encode()
-                  for path in ("/", "/none", "/page.txt") for size in (10, 2000)]
+SITE_REQUESTS = site_requests("/old", "/teapot", "/gone", "/50x.html")
 
 
 @pytest.fixture(scope="module")
