@@ -23,6 +23,7 @@ END
 daemon off;
 user "$WEB_USER" "$WEB_GROUP";
 worker_processes auto;
+pcre_jit on;
 pid $RUN/nginx.pid;
 error_log $RUN/build/log/nginx-error.log;
 events { worker_connections 2048; }
@@ -47,7 +48,7 @@ $(nginx_password)
             return 404;
         }
         include berth/errors.conf;
-        error_page 494 @berth_error;
+        error_page 494 /v2/_berth/error;
     }
 }
 END
