@@ -4,13 +4,15 @@
 
 The figures of one row are taken in turns within one run, each ratio is the median of the ratios within a round, and
 the CPU time of all server processes stands beside the wall clock. Nothing is asserted: the last lines tell which goals
-were missed. Client and servers share the machine, so rates are lower than what the servers could do alone.
+were missed. Client and servers share the machine, so rates are lower than what the servers could do alone. TMPDIR
+chooses the file system.
 
 Wants nginx, docker-registry, curl and spawn-fcgi. BERTH_BUILD names the build tree.
 """
 
 import argparse
 import resource
+import signal
 import sys
 
 from scene import Scene
@@ -50,6 +52,8 @@ def parse_arguments():
 
 def main():
     options = parse_arguments()
+    # So that a bench that is ended ends what it started.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, max(soft, 4096)), hard))
     rows = []

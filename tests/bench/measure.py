@@ -80,6 +80,20 @@ class Watch:
         self.cpu = cpu_seconds(*self.pids) - self.cpu_before
 
 
+def fsync_ms(directory, count=20):
+    """The median cost of making a small file durable."""
+    times, path = [], directory / "fsync"
+    for _ in range(count):
+        with open(path, "wb") as out:
+            out.write(bytes(4 * KIB))
+            before = time.monotonic()
+            out.flush()
+            os.fsync(out.fileno())
+            times.append((time.monotonic() - before) * 1000)
+        path.unlink()
+    return statistics.median(times)
+
+
 def say(text):
     print(text, file=sys.stderr, flush=True)
 

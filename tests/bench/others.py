@@ -7,7 +7,7 @@ import subprocess
 import time
 
 from harness.trickle import UPLOADS, Trickle
-from measure import MIB, Row, interleave, pss_kib
+from measure import MIB, Row, fsync_ms, interleave, pss_kib
 
 PULLS_MS, PUSHES = 1000, 150
 
@@ -69,20 +69,6 @@ def cgi(scene, options):
         ours, nothing = map(statistics.median, zip(*pairs))
         rows.append(Row(f"plain CGI, {route}", f"{ours:.1f} ms", f"/bin/true {nothing:.1f} ms", ours, "<= 10 ms"))
     return rows
-
-
-def fsync_ms(directory, count=20):
-    """The median cost of making a small file durable."""
-    times, path = [], directory / "fsync"
-    for _ in range(count):
-        with open(path, "wb") as out:
-            out.write(bytes(4096))
-            before = time.monotonic()
-            out.flush()
-            os.fsync(out.fileno())
-            times.append((time.monotonic() - before) * 1000)
-        path.unlink()
-    return statistics.median(times)
 
 
 def machine(scene):

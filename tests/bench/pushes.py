@@ -3,9 +3,11 @@
 
 import threading
 
-from measure import KIB, Row, interleave, pss_kib
+from measure import KIB, Row, fsync_ms, interleave, pss_kib
 
 BLOBS, CLIENTS, SIZE = 200, 8, 64 * KIB
+# Where an fsync takes longer than this, what both registries wait for is the disk.
+CHEAP_FSYNC_MS = 1
 WAYS = {"put": "POST+PUT", "patch": "POST+PATCH+PUT"}
 
 
@@ -64,12 +66,13 @@ def push_many(scene, server, way):
 
 def small(scene, options):
     rows = []
+    goal_wall = "<= 0.25 x" if fsync_ms(scene.directory) <= CHEAP_FSYNC_MS else "<= 0.5 x"
     for way, name in WAYS.items():
         work = f"push {BLOBS} x {SIZE // KIB} KiB, {CLIENTS} clients, {name}"
         s = interleave(work, options.rounds, {
             "berth": lambda: push_many(scene, scene.berth, way),
             "peer": lambda: push_many(scene, scene.peer, way)})
-        for figure, goal in (("wall", "<= 0.25 x"), ("cpu", "")):
+        for figure, goal in (("wall", goal_wall), ("cpu", "")):
             rows.append(Row(f"{work}, {figure}", f"{s.median('berth', figure):.3f} s",
                             f"peer {s.median('peer', figure):.3f} s", s.ratio("berth", "peer", figure), goal))
     return rows
