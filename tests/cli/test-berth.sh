@@ -1,0 +1,68 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+#
+# The berth command, as an administrator types it. Run by make check in the
+# build directory.
+set -eu
+
+berth=./src/berth
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+unset BERTH_CONFIG BERTH_ROOT BERTH_LOG 2>/dev/null || true
+
+# expect STATUS TEXT COMMAND...: how a command ends and what it says.
+expect() {
+    wanted=$1 text=$2
+    shift 2
+    status=0
+    "$@" >"$work/said" 2>&1 || status=$?
+    if [ "$status" != "$wanted" ] || ! grep -qF -- "$text" "$work/said"; then
+        echo "FAIL: $*: status $status, wanted $wanted and \"$text\"" >&2
+        cat "$work/said" >&2
+        exit 1
+    fi
+}
+
+mkdir "$work/images"
+printf '# settings\nroot = %s/images\nlog = errors\n' "$work" >"$work/good"
+printf 'root = %s/images\n\ndelete = nein\n' "$work" >"$work/bad"
+printf 'root = %s/nothing\n' "$work" >"$work/absent"
+printf 'root = %s/good\n' "$work" >"$work/file"
+
+expect 0 'berth ' $berth --version
+expect 0 'usage: berth configtest' $berth --help
+expect 2 'usage: ' $berth
+expect 2 'usage: ' $berth something
+expect 2 'usage: ' $berth configtest -c
+expect 2 'usage: ' $berth configtest extra
+
+expect 0 'log = errors' $berth configtest -c "$work/good"
+expect 0 'delete = yes' $berth configtest -c "$work/good"
+expect 0 'it holds no registry yet' $berth configtest -c "$work/good"
+expect 0 "root = $work/images" env BERTH_CONFIG="$work/good" $berth configtest
+expect 0 'log = all' env BERTH_LOG=all $berth configtest -c "$work/good"
+expect 1 "$work/bad:3: delete must be yes or no" \
+    $berth configtest -c "$work/bad"
+expect 1 'BERTH_LOG: log must be one of: all, errors' \
+    env BERTH_LOG=some $berth configtest -c "$work/good"
+expect 1 "$work/none: No such file" $berth configtest -c "$work/none"
+expect 1 "root = $work/nothing: No such file" $berth configtest -c "$work/absent"
+expect 1 "root = $work/good is no directory" $berth configtest -c "$work/file"
+
+mkdir -p "$work/images/docker/registry/v2"
+chmod 2777 "$work/images/docker/registry/v2"
+expect 0 'v2 has mode 2777; it can be written by root' \
+    $berth configtest -c "$work/good"
+expect 0 'and EVERYBODY' $berth configtest -c "$work/good"
+
+# What it prints can be read again and means the same.
+$berth configtest -c "$work/good" >"$work/printed"
+$berth configtest -c "$work/printed" | cmp - "$work/printed"
+
+# The sample holds every key at its default.
+sed -n 's/^#\([a-z_]* = .*\)/\1/p' "${srcdir:-.}/etc/berth.conf" |
+    sed "s|^root = .*|root = $work/images|" >"$work/sample"
+BERTH_ROOT="$work/images" $berth configtest -c /dev/null | grep -v '^#' \
+    >"$work/defaults"
+$berth configtest -c "$work/sample" | grep -v '^#' | cmp - "$work/defaults"
+[ "$(wc -l <"$work/sample")" = "$(wc -l <"$work/defaults")" ]
