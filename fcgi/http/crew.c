@@ -20,6 +20,11 @@
  * Handlers keep their pieces on the heap; the deepest recursion, a JSON
  * document, is bounded. A sanitizer's frames are several times as large.
  */
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define __SANITIZE_ADDRESS__ 1
+#endif
+#endif
 #if defined(__SANITIZE_ADDRESS__)
 #define STACK_SIZE (2 * 1024 * 1024)
 #else

@@ -94,6 +94,13 @@ static int break_off(struct call *call)
     return 0;
 }
 
+static int nap(struct call *call)
+{
+    (void)call;
+    usleep(20000);
+    return 0;
+}
+
 /* Waits until the client has gone, and leaves a mark for the test. */
 static int wait_for_end(struct call *call)
 {
@@ -125,6 +132,7 @@ static const struct endpoint endpoints[] = {
     {"/die", ONLY(HTTP_GET, die)},
     {"/much", ONLY(HTTP_GET, send_much)},
     {"/break", ONLY(HTTP_GET, break_off)},
+    {"/nap", ONLY(HTTP_GET, nap)},
     {"/wait", ONLY(HTTP_GET, wait_for_end)},
 };
 

@@ -140,24 +140,25 @@ int client_connect(const struct program *program)
     return -1;
 }
 
-static void send_all(int fd, struct span bytes)
+static bool send_all(int fd, struct span bytes)
 {
     while (bytes.len > 0) {
         ssize_t count = send(fd, bytes.ptr, bytes.len, MSG_NOSIGNAL);
 
         if (count <= 0)
-            return;
+            return false;
         bytes = span_from(bytes, (size_t)count);
     }
+    return true;
 }
 
-static void send_record(int fd, enum record type, struct span content)
+static bool send_record(int fd, enum record type, struct span content)
 {
     char header[8] = {
         1, (char)type, 0, 1, (char)(content.len >> 8), (char)content.len, 0, 0};
 
-    send_all(fd, (struct span){header, sizeof(header)});
-    send_all(fd, content);
+    return send_all(fd, (struct span){header, sizeof(header)}) &&
+           send_all(fd, content);
 }
 
 static void add_parameter(struct buf *into, const char *name, const char *value)
@@ -191,14 +192,16 @@ void client_head(int fd, const char *method, const char *target,
     send_record(fd, RECORD_PARAMETERS, SPAN(""));
 }
 
-void client_body(int fd, struct span bytes)
+bool client_body(int fd, struct span bytes)
 {
     while (bytes.len > 0) {
         size_t len = bytes.len < 32768 ? bytes.len : 32768;
 
-        send_record(fd, RECORD_STDIN, span_first(bytes, len));
+        if (!send_record(fd, RECORD_STDIN, span_first(bytes, len)))
+            return false;
         bytes = span_from(bytes, len);
     }
+    return true;
 }
 
 void client_end(int fd)

@@ -40,7 +40,8 @@ int client_connect(const struct program *program);
 /* Sends the head of a request; `length` NULL = no CONTENT_LENGTH. */
 void client_head(int fd, const char *method, const char *target,
                  const char *length, const char *extra);
-void client_body(int fd, struct span bytes);
+/* False when the program does not take it any more. */
+bool client_body(int fd, struct span bytes);
 void client_end(int fd); /* of the body */
 
 struct client_answer {

@@ -109,7 +109,8 @@ Test(fastcgi, a_refused_body_does_not_hide_the_answer)
     fd = client_connect(&program);
     client_head(fd, "PUT", "/refuse", "16777216", NULL);
     for (int i = 0; i < 16; i++)
-        client_body(fd, (struct span){piece, sizeof(piece)});
+        cr_assert(client_body(fd, (struct span){piece, sizeof(piece)}),
+                  "a web server would report a broken connection");
     client_end(fd);
     client_read(fd, &answer);
     cr_expect(answer_has("Status: 400 "));
@@ -354,6 +355,21 @@ Test(fastcgi, threads_that_have_nothing_to_do_end)
     cr_expect_leq(count_threads(), 3);
 }
 
+/* The waiting thread has to take over, as no other may be started. */
+Test(fastcgi, an_idle_thread_takes_over_from_one_that_is_held)
+{
+    int fds[2];
+
+    program_start(&program, (const char *const[]){"-t", "2", NULL});
+    begin_slow(fds, 2);
+    while (count_threads() < 2)
+        clock_sleep_ms(5);
+    end_slow(fds, 2);
+    begin_slow(fds, 1);
+    client_ask(&program, "GET", "/pid", SPAN(""));
+    end_slow(fds, 1);
+}
+
 Test(fastcgi, without_threads_there_is_one)
 {
     int fd;
@@ -373,10 +389,14 @@ Test(fastcgi, an_idle_process_ends_at_once)
     static const int signals[] = {SIGTERM, SIGINT, SIGUSR1};
 
     for (size_t i = 0; i < ARRAY_SIZE(signals); i++) {
+        int64_t start;
+
         start_one();
         client_ask(&program, "GET", "/pid", SPAN(""));
+        start = clock_monotonic_ns();
         kill(program.pid, signals[i]);
         cr_expect_eq(program_wait(&program), 0);
+        cr_expect_lt(clock_monotonic_ns() - start, CLOCK_NS_PER_SECOND);
         program_stop(&program);
     }
 }
@@ -433,7 +453,7 @@ static void ask_for_ever(void)
     int fd;
 
     while ((fd = client_connect(&program)) >= 0) {
-        client_head(fd, "GET", "/pid", "0", NULL);
+        client_head(fd, "GET", "/nap", "0", NULL);
         client_end(fd);
         while (read(fd, piece, sizeof(piece)) > 0)
             continue;
@@ -442,6 +462,7 @@ static void ask_for_ever(void)
     _exit(0);
 }
 
+/* Eight clients and one process that naps: the backlog is never empty. */
 Test(fastcgi, a_stop_is_heard_while_connections_keep_coming)
 {
     pid_t clients[8];
