@@ -310,7 +310,7 @@ void expect_methods(const char *target, const char *setting,
 
 const char *text(const char *format, ...)
 {
-    static char texts[8][8 * 1024];
+    static char texts[64][4 * 1024];
     static size_t next;
     char *into = texts[next++ % ARRAY_SIZE(texts)];
     va_list args;
