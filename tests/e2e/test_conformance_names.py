@@ -29,16 +29,25 @@ def test_a_repository_may_have_this_name(client, name):
         assert repository.list_referrers(absent_digest()) == []
 
 
+def check_refused(registry, name, answer):
+    """400 or 404 in the OCI form; but with mod_fcgid, Apache refuses an escaped slash by itself before it looks for
+    what to say under /v2."""
+    if registry.kind == "apache-fcgid" and "%2f" in name.lower():
+        assert answer.status == 404, str(answer)
+    else:
+        answer.expect(400, 404)
+
+
 # An escaped slash is no slash: web servers do not take it for one where an administrator has closed a part of the tree.
 @pytest.mark.parametrize("name", INVALID)
-def test_a_name_outside_the_grammar_is_refused_everywhere(client, name):
+def test_a_name_outside_the_grammar_is_refused_everywhere(registry, name):
     raw = name.encode().decode("latin-1") if name.isascii() else "%C3%A4"
     raw = raw.replace(" ", "%20")
     for method, path in (("GET", "tags/list"), ("GET", "manifests/latest"), ("GET", f"blobs/{absent_digest()}"),
                          ("POST", "blobs/uploads/"), ("PUT", "manifests/latest"),
                          ("GET", f"referrers/{absent_digest()}")):
-        answer = client.request(method, f"/v2/{raw}/{path}", b"{}" if method == "PUT" else None)
-        answer.expect(400, 404)
+        answer = registry.client.request(method, f"/v2/{raw}/{path}", b"{}" if method == "PUT" else None)
+        check_refused(registry, name, answer)
 
 
 @pytest.mark.parametrize("name", ["A", "a/B", "a..b", "-a", "_a", "a___b"])
@@ -50,7 +59,7 @@ def test_the_error_for_a_bad_name_says_so(client, name):
 def test_a_bad_name_leaves_nothing_on_disk(registry):
     for name in INVALID:
         if name.isascii() and " " not in name:
-            registry.client.post(f"/v2/{name}/blobs/uploads/").expect(400, 404)
+            check_refused(registry, name, registry.client.post(f"/v2/{name}/blobs/uploads/"))
     repositories = registry.path("repositories")
     names = {p.name for p in repositories.iterdir()} if repositories.exists() else set()
     assert not names & {"A", "-a", "a-", ".a", "_a", "a..b", "a___b", "..", "a:b", "a@b"}, names

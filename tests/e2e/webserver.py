@@ -45,11 +45,12 @@ def make_certificates(directory):
     """A root, an intermediate and a server certificate: ca.pem to trust, fullchain.pem and privkey.pem to serve."""
     d = Path(directory)
     key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
+    # Newer clients want to read in a CA's certificate that it may sign.
     run("openssl", "req", "-x509", *key, "-days", "2", "-subj", "/CN=test root",
-        "-keyout", d / "ca.key", "-out", d / "ca.pem")
+        "-addext", "keyUsage=critical,keyCertSign,cRLSign", "-keyout", d / "ca.key", "-out", d / "ca.pem")
     for name, issuer, extensions in (
             ("middle", "ca", "basicConstraints=critical,CA:TRUE,pathlen:0\nkeyUsage=keyCertSign,cRLSign\n"),
-            ("server", "middle", "subjectAltName=DNS:localhost,IP:127.0.0.1\nextendedKeyUsage=serverAuth\n")):
+            ("server", "middle", "subjectAltName=DNS:localhost,DNS:registry.test,IP:127.0.0.1\nextendedKeyUsage=serverAuth\n")):
         (d / f"{name}.ext").write_text(extensions)
         run("openssl", "req", *key, "-subj", f"/CN=test {name}", "-keyout", d / f"{name}.key", "-out", d / f"{name}.csr")
         run("openssl", "x509", "-req", "-in", d / f"{name}.csr", "-CA", d / f"{issuer}.pem", "-CAkey", d / f"{issuer}.key",
