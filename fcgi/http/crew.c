@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -279,6 +280,19 @@ static void wait_for_others(struct crew *crew)
 }
 
 /*
+ * A web server connects, then writes the request. A thread that interrupts it
+ * in between finds nothing to read and has to be woken a second time; one of
+ * this policy waits for its turn instead. Threads inherit it. Where it is not
+ * allowed, things are slower, that is all.
+ */
+static void wait_for_turns(void)
+{
+    const struct sched_param none = {0};
+
+    (void)!sched_setscheduler(0, SCHED_BATCH, &none);
+}
+
+/*
  * EPOLLEXCLUSIVE: a connection wakes one of the processes that share the
  * socket, not all of them.
  */
@@ -299,6 +313,7 @@ int crew_run(const struct crew_task *task, struct err *err)
     sigset_t stops = stop_signals();
     int signals, result;
 
+    wait_for_turns();
     crew_block_signals();
     signals = signalfd(-1, &stops, SFD_CLOEXEC | SFD_NONBLOCK);
     crew.epoll = epoll_create1(EPOLL_CLOEXEC);
