@@ -39,7 +39,7 @@ def parse_arguments():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--only", help=f"comma list of {', '.join(SECTIONS)}", default=",".join(SECTIONS))
     parser.add_argument("--rounds", type=int, default=15, help="of quick measurements")
-    parser.add_argument("--large-rounds", type=int, default=7, help="of large pushes and of slow uploads")
+    parser.add_argument("--large-rounds", type=int, default=7, help="of large blobs and of slow uploads")
     parser.add_argument("--large", type=int, default=1024, metavar="MIB", help="size of the large blob")
     parser.add_argument("--milliseconds", type=int, default=500, help="of one round of small requests")
     options = parser.parse_args()

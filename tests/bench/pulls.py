@@ -42,7 +42,7 @@ def blob_large(scene, options):
     os.link(scene.large, scene.files / "large")
     blob = scene.berth.repository.blob(scene.large_digest)
     count = 4 * LARGE_CONNECTIONS
-    s = interleave(work, options.rounds, {
+    s = interleave(work, options.large_rounds, {
         "berth": lambda: fetch(scene, scene.berth, blob, count),
         "static": lambda: fetch(scene, scene.static, "/large", count),
         "peer": lambda: fetch(scene, scene.peer, blob, LARGE_CONNECTIONS)})
