@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "base/json.h"
-#include "base/log.h"
+#include "store/tag.h"
 
 #define COMMON                                                                 \
     "Docker-Distribution-Api-Version: registry/2.0\r\n"                        \
@@ -310,7 +310,7 @@ void expect_methods(const char *target, const char *setting,
 
 const char *text(const char *format, ...)
 {
-    static char texts[64][4 * 1024];
+    static char texts[64][8 * 1024];
     static size_t next;
     char *into = texts[next++ % ARRAY_SIZE(texts)];
     va_list args;
@@ -319,6 +319,36 @@ const char *text(const char *format, ...)
     vsnprintf(into, sizeof(texts[0]), format, args);
     va_end(args);
     return into;
+}
+
+/* --- what is in the store --- */
+
+struct image push_image(const char *name)
+{
+    struct image image;
+
+    image.config = push_blob(name, SPAN("config"));
+    image.layer = push_blob(name, SPAN("layer"));
+    snprintf(image.json, sizeof(image.json), "%s",
+             image_json(&image.config, &image.layer));
+    image.digest = push_manifest(name, image.json);
+    return image;
+}
+
+void set_tag(const char *name, const char *tag, const struct digest *digest)
+{
+    cr_assert_eq(tag_set(&store, name, tag, digest, &err), 0, "%s", err.text);
+}
+
+const char *get_tag(const char *name, const char *tag)
+{
+    struct err error = {0};
+    struct digest digest;
+
+    if (tag_resolve(&store, name, tag, &digest, &error) == 0)
+        return text("%s", text_of(&digest));
+    cr_assert_eq(error.code, ERR_MANIFEST_UNKNOWN, "%s", error.text);
+    return "";
 }
 
 /* --- a storage that fails --- */

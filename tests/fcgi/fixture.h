@@ -70,6 +70,20 @@ void expect_methods(const char *target, const char *setting,
 /* Formatted text in one of a few static buffers. */
 const char *text(const char *format, ...) PRINTF_LIKE(1, 2);
 
+/* An image whose parts the repository has; nothing has a tag. */
+struct image {
+    struct digest config, layer, digest;
+    char json[1024];
+};
+struct image push_image(const char *name);
+void set_tag(const char *name, const char *tag, const struct digest *digest);
+/* What the tag names, or "" when there is none. */
+const char *get_tag(const char *name, const char *tag);
+
+/* A digest nothing has. */
+#define UNKNOWN_DIGEST                                                         \
+    "sha256:0000000000000000000000000000000000000000000000000000000000000000"
+
 /* From now on the driver's put and open_upload fail with this code. */
 void break_storage(enum err_code code);
 

@@ -20,8 +20,6 @@ static void setup(void)
 
 TestSuite(blob_route, .init = setup, .fini = route_teardown);
 
-#define UNKNOWN                                                                \
-    "sha256:0000000000000000000000000000000000000000000000000000000000000000"
 #define ABOUT                                                                  \
     "Docker-Content-Digest: %s\n"                                              \
     "ETag: \"%s\"\n"                                                           \
@@ -97,7 +95,7 @@ Test(blob_route, what_the_repository_has_not_is_unknown)
 {
     struct digest other = push_blob("other", SPAN("other"));
     const char *const names[][2] = {
-        {"team/app", UNKNOWN},
+        {"team/app", UNKNOWN_DIGEST},
         {"team/app", text_of(&other)},
         {"team", text_of(&digest)},
         {"none", text_of(&digest)},
@@ -137,8 +135,8 @@ Test(blob_route, what_is_malformed_is_refused)
         {"/v2/a/blobs/latest", "DIGEST_INVALID", NULL},
         {"/v2/a/blobs/md5:d41d8cd98f00b204e9800998ecf8427e", "DIGEST_INVALID",
          NULL},
-        {"/v2/A/blobs/" UNKNOWN, "NAME_INVALID", "A"},
-        {"/v2/a/../b/blobs/" UNKNOWN, "UNSUPPORTED",
+        {"/v2/A/blobs/" UNKNOWN_DIGEST, "NAME_INVALID", "A"},
+        {"/v2/a/../b/blobs/" UNKNOWN_DIGEST, "UNSUPPORTED",
          "the path is not in its normal form"},
     };
 
@@ -176,9 +174,10 @@ Test(blob_route, a_client_that_has_it_is_told_so_without_a_body)
         expect_body(SPAN(""));
         expect_head_like_get(question);
     }
-    ASK("GET", target(), .parameters = {"HTTP_IF_NONE_MATCH=\"" UNKNOWN "\""});
+    ASK("GET", target(),
+        .parameters = {"HTTP_IF_NONE_MATCH=\"" UNKNOWN_DIGEST "\""});
     expect_whole();
-    ASK("GET", "/v2/team/app/blobs/" UNKNOWN,
+    ASK("GET", "/v2/team/app/blobs/" UNKNOWN_DIGEST,
         .parameters = {"HTTP_IF_NONE_MATCH=*"});
     cr_expect_eq(answer.status, 404);
 }
@@ -186,7 +185,7 @@ Test(blob_route, a_client_that_has_it_is_told_so_without_a_body)
 Test(blob_route, a_range_of_another_version_is_answered_whole)
 {
     const char *const fields[] = {
-        "\"" UNKNOWN "\"",
+        "\"" UNKNOWN_DIGEST "\"",
         text("W/\"%s\"", text_of(&digest)),
         "Sat, 29 Oct 1994 19:43:31 GMT",
     };
@@ -346,8 +345,9 @@ Test(blob_route, head_conditions_and_errors_need_no_web_server)
             .parameters = {settings[i], "HTTP_IF_NONE_MATCH=*"});
         expect_head("304 Not Modified", ABOUT, text_of(&digest),
                     text_of(&digest));
-        ASK("GET", "/v2/team/app/blobs/" UNKNOWN, .parameters = {settings[i]});
-        expect_error("404 Not Found", "BLOB_UNKNOWN", UNKNOWN, "");
+        ASK("GET", "/v2/team/app/blobs/" UNKNOWN_DIGEST,
+            .parameters = {settings[i]});
+        expect_error("404 Not Found", "BLOB_UNKNOWN", UNKNOWN_DIGEST, "");
     }
 }
 
@@ -388,7 +388,7 @@ Test(blob_route, delete_takes_it_from_the_one_repository)
 
 Test(blob_route, settings_say_which_methods_there_are)
 {
-    static const char *const unknown = "/v2/a/blobs/" UNKNOWN;
+    static const char *const unknown = "/v2/a/blobs/" UNKNOWN_DIGEST;
 
     expect_methods(unknown, NULL, "GET, HEAD, DELETE");
     expect_methods(unknown, "BERTH_DELETE=no", "GET, HEAD");

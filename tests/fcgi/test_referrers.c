@@ -80,10 +80,8 @@ Test(referrers_route, of_a_manifest_nobody_refers_to_are_none)
 Test(referrers_route, of_what_nobody_knows_are_none_and_leave_no_trace)
 {
     static const char *const places[] = {
-        "a/referrers/sha256:"
-        "0000000000000000000000000000000000000000000000000000000000000000",
-        "none/referrers/sha256:"
-        "0000000000000000000000000000000000000000000000000000000000000000",
+        "a/referrers/" UNKNOWN_DIGEST,
+        "none/referrers/" UNKNOWN_DIGEST,
     };
 
     ASK("GET", list());

@@ -23,8 +23,7 @@ TestSuite(tags_route, .init = setup, .fini = route_teardown);
 
 static void tag(const char *name)
 {
-    cr_assert_eq(tag_set(&store, "team/app", name, &digest, &err), 0, "%s",
-                 err.text);
+    set_tag("team/app", name, &digest);
 }
 
 static void tag_three(void)
