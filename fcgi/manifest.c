@@ -20,7 +20,8 @@ static int resolve(struct call *call, struct digest *digest)
         return tag_resolve(call->store, call->name, call->reference.tag, digest,
                            call->err);
     *digest = call->reference.digest;
-    manifest_lease(call->store, call->name, digest);
+    if (!call->settings->readonly)
+        manifest_lease(call->store, call->name, digest);
     return 0;
 }
 

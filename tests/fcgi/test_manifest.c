@@ -176,6 +176,14 @@ Test(manifest_route, who_asks_for_a_digest_may_count_on_it)
     cr_expect(renews_lease("HEAD", text_of(&image.digest), NULL));
 }
 
+Test(manifest_route, a_registry_that_is_read_only_renews_no_lease)
+{
+    cr_expect_not(
+        renews_lease("GET", text_of(&image.digest), "BERTH_READONLY=yes"));
+    cr_expect_not(
+        renews_lease("HEAD", text_of(&image.digest), "BERTH_READONLY=yes"));
+}
+
 /* --- deletion --- */
 
 Test(manifest_route, deleting_a_tag_leaves_the_manifest_and_other_tags)
