@@ -301,8 +301,8 @@ void expect_methods(const char *target, const char *setting,
         }
         cr_expect_eq(status, 405, "%s %s: %s", methods[i], target, setting);
         cr_expect_not(answer.changed_store);
-        cr_expect_not_null(
-            strstr(buf_text(&bytes), "\"code\":\"UNSUPPORTED\""));
+        cr_expect(span_equals(span_of(methods[i]), SPAN("HEAD")) ||
+                  strstr(buf_text(&bytes), "\"code\":\"UNSUPPORTED\""));
         cr_expect(header("Allow") && strcmp(header("Allow"), allowed) == 0,
                   "%s %s: %s", methods[i], target, answer.head);
     }
