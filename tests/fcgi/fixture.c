@@ -154,7 +154,7 @@ int ask(const struct question *question)
     asked = question;
     looks = 0;
     fill_parameters(question, parameters);
-    body_init(&body, question->body);
+    body_init(&body, question->body.ptr != NULL ? question->body : SPAN(""));
     body.break_off = question->breaks_off;
     buf_clear(&bytes);
     list_store(&before);
