@@ -113,8 +113,12 @@ static int hex_value(char c)
 }
 
 enum form {
-    FORM_PATH,  /* an escaped slash would make one component of two */
-    FORM_QUERY, /* '+' is a blank */
+    FORM_PATH, /* an escaped slash would make one component of two */
+    /*
+     * A '+' is itself (RFC 3986), not the blank of HTML forms: no parameter
+     * has blanks, and media types have plus signs ("application/x+json").
+     */
+    FORM_QUERY,
 };
 
 /*
@@ -142,8 +146,6 @@ static bool decode(struct span text, enum form form, struct buf *into,
             if (c == '/' && form == FORM_PATH)
                 return false;
             i += 2;
-        } else if (c == '+' && form == FORM_QUERY) {
-            c = ' ';
         }
         buf_add_char(into, c);
     }

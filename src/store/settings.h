@@ -33,7 +33,7 @@ enum log_level {
 struct settings {
     char root[SETTINGS_PATH_MAX]; /* holds docker/registry/v2 */
     bool delete;                  /* DELETE of tags, manifests and blobs */
-    bool readonly;                /* no writes at all */
+    bool readonly;                /* nothing can be pushed or deleted */
     bool sparse;                  /* manifests may refer to absent parts */
     uint64_t grace;               /* seconds; see driver.h */
     uint64_t manifest_limit;      /* bytes of one manifest */
