@@ -224,6 +224,12 @@ static void look_for_body(struct exchange *x)
 
     x->has_length = length != NULL &&
                     num_parse(span_of(length), UINT64_MAX, &x->length) == 0;
+    /*
+     * HTTP/2 announces neither a length nor a coding: until the first byte,
+     * or the end, nobody can tell a slow body from none.
+     */
+    if (!x->has_length)
+        limit_silence(x->fcgi.ipcFd, 0);
     x->ended = (x->has_length ? x->length == 0 : coding == NULL) &&
                body_is_empty(x->fcgi.in);
     /* Clients may be slow: how slow is the web server's to say. */

@@ -64,6 +64,21 @@ Test(fastcgi, a_chunked_body_needs_no_length)
     cr_expect(answer_has("\r\n\r\n5"));
 }
 
+/* A streamed body over HTTP/2, whose first byte takes longer than 5 s. */
+Test(fastcgi, a_body_without_length_and_coding_may_begin_late)
+{
+    int fd;
+
+    start_one();
+    fd = client_connect(&program);
+    client_head(fd, "PUT", "/count", "", NULL);
+    clock_sleep_ms(6000);
+    client_body(fd, SPAN("12345"));
+    client_end(fd);
+    client_read(fd, &answer);
+    cr_expect(answer_has("\r\n\r\n5"), "%s", buf_text(&answer.text));
+}
+
 /* What a web server does whose client went away: it just closes. */
 Test(fastcgi, a_body_that_breaks_off_is_not_a_short_body)
 {
