@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "store/manifest_store.h"
 
+#include "oci/digest_set.h"
 #include "store/layout.h"
 #include "store/link.h"
 #include "store/referrer_entry.h"
@@ -8,6 +9,9 @@
 
 /* Indexes of indexes of indexes of images: nobody goes deeper. */
 #define LEVELS_MAX 4
+
+/* Of all manifests below one: some seconds of work. */
+#define CLOSURE_BYTES_MAX (UINT64_C(256) << 20)
 
 static int unknown(const struct digest *digest, enum err_code code,
                    struct err *err)
@@ -52,11 +56,47 @@ void manifest_lease(const struct store *store, const char *name,
         (void)!link_protect(store, &link, &stored, &ignored);
 }
 
+/* What one walk has met, at each level or above it. */
+struct met {
+    struct digest_set levels[LEVELS_MAX];
+    uint64_t bytes; /* of all manifests read */
+};
+
 struct closure {
     const struct store *store;
     const char *name;
     bool sparse;
+    struct met *met;
 };
+
+static void met_cleanup(struct met *met)
+{
+    for (int i = 0; i < LEVELS_MAX; i++)
+        digest_set_cleanup(&met->levels[i]);
+}
+
+/*
+ * False when the walk has been there, at this level or at one from which it
+ * went as deep: an index may name one child ten thousand times, and so may
+ * the child.
+ */
+static bool is_new(struct met *met, const struct digest *digest, int level)
+{
+    if (!digest_set_add(&met->levels[level], digest))
+        return false;
+    while (++level < LEVELS_MAX)
+        digest_set_add(&met->levels[level], digest);
+    return true;
+}
+
+static int count_bytes(struct met *met, size_t len, struct err *err)
+{
+    met->bytes += len;
+    if (met->bytes <= CLOSURE_BYTES_MAX)
+        return 0;
+    err_set(err, ERR_MANIFEST_INVALID, "refers to too much");
+    return err_detail(err, "the manifests it refers to are too large together");
+}
 
 static int protect_all(const struct closure *closure,
                        const struct manifest *manifest, int level,
@@ -84,10 +124,15 @@ static int protect_below(const struct closure *closure,
 
     /* What an accepted child lacks, it was accepted without. */
     below.sparse = true;
-    if (level >= LEVELS_MAX)
+    if (level >= LEVELS_MAX || !is_new(closure->met, digest, level))
         return 0;
-    if (manifest_get(closure->store, closure->name, digest, &bytes, err) < 0 ||
-        manifest_parse(buf_span(&bytes), SPAN(""), &child, err) < 0) {
+    if (manifest_get(closure->store, closure->name, digest, &bytes, err) < 0) {
+        err_clear(err);
+        return 0;
+    }
+    if (count_bytes(closure->met, bytes.len, err) < 0)
+        return -1;
+    if (manifest_parse(buf_span(&bytes), SPAN(""), &child, err) < 0) {
         err_clear(err);
         return 0;
     }
@@ -153,7 +198,8 @@ int manifest_protect_references(const struct store *store, const char *name,
                                 const struct manifest *manifest, bool sparse,
                                 struct err *err)
 {
-    struct closure closure = {store, name, sparse};
+    CLEANUP(met) struct met met = {0};
+    struct closure closure = {store, name, sparse, &met};
 
     return protect_all(&closure, manifest, 1, err);
 }

@@ -8,6 +8,8 @@
 #include "store/manifest_store.h"
 #include "store/tag.h"
 
+#define INDEX_OF_NOTHING "{\"schemaVersion\":2,\"manifests\":[]}"
+
 TestSuite(manifest_store, .init = fixture_setup, .fini = fixture_teardown);
 
 static int protect(const char *name, const char *json, bool sparse)
@@ -136,4 +138,30 @@ Test(manifest_store, delete_takes_its_tags_along)
     cr_assert_eq(tag_resolve(&store, "a", "v1", &found, &err), -1);
     cr_assert_eq(manifest_delete(&store, "a", &digest, &err), -1);
     cr_assert_eq(err.code, ERR_MANIFEST_UNKNOWN);
+}
+
+/* 300 times the same child, which has 300 times the same child, and so on. */
+static void push_repeated(const char *name, int levels, struct buf *json)
+{
+    struct digest child = push_manifest(name, INDEX_OF_NOTHING);
+
+    for (int level = 0; level < levels; level++) {
+        buf_clear(json);
+        buf_add(json, SPAN("{\"schemaVersion\":2,\"manifests\":["));
+        for (int i = 0; i < 300; i++)
+            buf_add_format(json,
+                           "%s{\"mediaType\":\"" MEDIA_TYPE_OCI_INDEX
+                           "\",\"digest\":\"%s\",\"size\":1}",
+                           i > 0 ? "," : "", text_of(&child));
+        buf_add(json, SPAN("]}"));
+        child = push_manifest(name, buf_text(json));
+    }
+}
+
+Test(manifest_store, protect_goes_to_each_child_once, .timeout = 30)
+{
+    CLEANUP(buf) struct buf json = BUF_INIT(MANIFEST_BYTES_MAX);
+
+    push_repeated("a", 4, &json);
+    cr_assert_eq(protect("a", buf_text(&json), false), 0, "%s", err.text);
 }
