@@ -150,6 +150,29 @@ static int set_tags(struct call *call, const struct tags *tags,
     return 0;
 }
 
+/* How often a deletion of the same manifest may come in between. */
+#define PUT_TRIES 8
+
+/* Stores the manifest and lets the tags name it, see manifest_store.h. */
+static int put_and_tag(struct call *call, const struct digest *digest,
+                       const struct manifest *manifest, struct span bytes,
+                       const struct tags *tags)
+{
+    for (int i = 0; i < PUT_TRIES; i++) {
+        if (manifest_put(call->store, call->name, digest, manifest, bytes,
+                         call->err) < 0 ||
+            set_tags(call, tags, digest) < 0)
+            return -1;
+        if (tags->count == 0 ||
+            manifest_check(call->store, call->name, digest, call->err) == 0)
+            return 0;
+        if (call->err->code != ERR_MANIFEST_UNKNOWN)
+            return -1;
+        err_clear(call->err);
+    }
+    return err_set(call->err, ERR_BUSY, "deleted again and again");
+}
+
 static void tell_created(struct call *call, const struct tags *tags,
                          const struct digest *digest,
                          const struct manifest *manifest)
@@ -187,9 +210,7 @@ static int put_manifest(struct call *call)
                        call->err) < 0 ||
         manifest_protect_references(call->store, call->name, manifest,
                                     call->settings->sparse, call->err) < 0 ||
-        manifest_put(call->store, call->name, &digest, manifest,
-                     buf_span(&bytes), call->err) < 0 ||
-        set_tags(call, &tags, &digest) < 0)
+        put_and_tag(call, &digest, manifest, buf_span(&bytes), &tags) < 0)
         return -1;
     tell_created(call, &tags, &digest, manifest);
     return 0;

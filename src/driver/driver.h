@@ -62,6 +62,13 @@ struct driver_file {
     struct span bytes;
 };
 
+/* What has to be true of a directory when it is removed. */
+struct driver_condition {
+    const char *member; /* an object in it that has ... */
+    struct span bytes;  /* ... just these bytes */
+    const char *absent; /* a path where nothing stands; NULL = none */
+};
+
 enum driver_durability {
     DRIVER_DURABLE, /* survives a power cut */
     DRIVER_RELAXED, /* never half-done, but by a power cut lost or emptied */
@@ -138,6 +145,15 @@ struct driver_ops {
      */
     int (*remove)(struct driver *, const char *path,
                   enum driver_durability durability, struct err *err);
+
+    /*
+     * Removes a directory, durably, only while the condition holds: else
+     * ERR_EXISTS, and it is there again, unless another has been made at its
+     * place meanwhile (that one wins). An object put into it at the same time
+     * is either seen by the condition or in a new directory.
+     */
+    int (*remove_if)(struct driver *, const char *directory,
+                     const struct driver_condition *condition, struct err *err);
 
     /*
      * Verifies that all paths exist and renews the lease of each, atomically
@@ -278,6 +294,13 @@ static inline int driver_remove(struct driver *d, const char *path,
                                 struct err *err)
 {
     return d->ops->remove(d, path, durability, err);
+}
+
+static inline int driver_remove_if(struct driver *d, const char *directory,
+                                   const struct driver_condition *condition,
+                                   struct err *err)
+{
+    return d->ops->remove_if(d, directory, condition, err);
 }
 
 static inline int driver_protect(struct driver *d, const char *const *paths,

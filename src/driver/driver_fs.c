@@ -93,8 +93,8 @@ static int read_all(int fd, size_t chunk, struct buf *into, struct err *err)
     }
 }
 
-static int fs_get(struct driver *driver, const char *path, struct buf *into,
-                  struct driver_stat *out, struct err *err)
+int fs_get(struct driver *driver, const char *path, struct buf *into,
+           struct driver_stat *out, struct err *err)
 {
     CLEANUP(fd) int fd = open_object(fs_of(driver), path, err);
     struct driver_stat found = {.size = GET_CHUNK - 1};
@@ -294,6 +294,7 @@ static const struct driver_ops driver_fs_ops = {
     .open_upload = fs_open_upload,
     .list = fs_list,
     .remove = fs_remove,
+    .remove_if = fs_remove_if,
     .protect = fs_protect,
     .retire = fs_retire,
     .restore = fs_restore,

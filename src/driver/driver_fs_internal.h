@@ -43,6 +43,7 @@ enum fs_step {
     FS_STEP_LOOKED,    /* retire has read the mtime, under the lock */
     FS_STEP_CHANGED,   /* renewed or renamed, still under the lock */
     FS_STEP_UNLOCKED,
+    FS_STEP_TAKEN, /* remove_if has the directory aside */
 };
 
 /*
@@ -123,6 +124,11 @@ int fs_sync_directories(struct driver_fs *fs, int parent, const char *name,
 int fs_delete_tree(int directory, const char *name,
                    struct err *err) WARN_UNUSED;
 
+/* --- driver_fs.c --- */
+
+int fs_get(struct driver *driver, const char *path, struct buf *into,
+           struct driver_stat *out, struct err *err);
+
 /* --- driver_fs_put.c --- */
 
 int fs_put(struct driver *driver, const char *path, struct span bytes,
@@ -133,6 +139,8 @@ int fs_put_directory(struct driver *driver, const char *directory,
 int fs_make_directory(struct driver *driver, const char *path, struct err *err);
 int fs_remove(struct driver *driver, const char *path,
               enum driver_durability durability, struct err *err);
+int fs_remove_if(struct driver *driver, const char *directory,
+                 const struct driver_condition *condition, struct err *err);
 
 /*
  * Renames `from` to `path`, both below the root, making the parents of

@@ -30,15 +30,19 @@ static int set_rename_error(struct err *err, const char *path)
     return -1;
 }
 
-static int rename_into(struct driver_fs *fs, const char *from, int directory,
-                       const char *path, struct err *err)
+/*
+ * By its path, not by a descriptor of its directory: one that was taken away
+ * meanwhile must not swallow what is put.
+ */
+static int rename_into(struct driver_fs *fs, const char *from, const char *path,
+                       struct err *err)
 {
-    if (renameat(fs->root, from, directory, fs_name_of(path)) < 0)
+    if (renameat(fs->root, from, fs->root, path) < 0)
         return set_rename_error(err, path);
     return 0;
 }
 
-static int rename_locked(struct driver_fs *fs, const char *from, int directory,
+static int rename_locked(struct driver_fs *fs, const char *from,
                          const char *path, int64_t deadline_ns, struct err *err)
 {
     int lock = fs_lock_shared(fs, path, deadline_ns, err);
@@ -46,19 +50,38 @@ static int rename_locked(struct driver_fs *fs, const char *from, int directory,
 
     if (lock < 0)
         return -1;
-    result = rename_into(fs, from, directory, path, err);
+    result = rename_into(fs, from, path, err);
     fs_step(fs, FS_STEP_CHANGED);
     fs_unlock(fs, &lock);
     return result;
 }
 
-static int open_place(struct driver_fs *fs, const char *path, enum place place,
+static int make_place(struct driver_fs *fs, const char *path, enum place place,
                       struct err *err)
 {
     enum fs_make make =
         place == PLACE_RELAXED ? FS_MAKE_RELAXED : FS_MAKE_DURABLE;
+    CLEANUP(fd) int directory = fs_open_parent(fs, path, make, err);
 
-    return fs_open_parent(fs, path, make, err);
+    return directory < 0 ? -1 : 0;
+}
+
+/* Who has removed the directory since has removed what was put, too. */
+static int sync_place(struct driver_fs *fs, const char *path, enum place place,
+                      struct err *err)
+{
+    struct err failure = {0};
+    CLEANUP(fd) int directory = -1;
+
+    if (place == PLACE_RELAXED)
+        return 0;
+    directory = fs_open_parent(fs, path, FS_MAKE_NOTHING, &failure);
+    if (directory >= 0)
+        return fs_sync(fs, directory, path, err);
+    if (failure.code == ERR_NOT_FOUND)
+        return 0;
+    *err = failure;
+    return -1;
 }
 
 static int place_at(struct driver_fs *fs, const char *from, const char *path,
@@ -67,19 +90,16 @@ static int place_at(struct driver_fs *fs, const char *from, const char *path,
     int64_t deadline_ns = fs_lock_deadline(fs);
 
     for (int i = 0; i < FS_RETRIES; i++) {
-        CLEANUP(fd) int directory = open_place(fs, path, place, err);
         struct err failure = {0};
         int result;
 
-        if (directory < 0)
+        if (make_place(fs, path, place, err) < 0)
             return -1;
         result = place == PLACE_OBJECT
-                     ? rename_locked(fs, from, directory, path, deadline_ns,
-                                     &failure)
-                     : rename_into(fs, from, directory, path, &failure);
+                     ? rename_locked(fs, from, path, deadline_ns, &failure)
+                     : rename_into(fs, from, path, &failure);
         if (result == 0)
-            return place == PLACE_RELAXED ? 0
-                                          : fs_sync(fs, directory, path, err);
+            return sync_place(fs, path, place, err);
         if (failure.sys_errno != ENOENT) {
             *err = failure;
             return -1;
@@ -213,4 +233,68 @@ int fs_remove(struct driver *driver, const char *path,
     if (errno == EISDIR)
         return remove_directory(fs, parent, path, durability, err);
     return err_set_errno(err, errno, "unlink %s", path);
+}
+
+/* Whether `member` of the directory has just these bytes. */
+static int check_member(struct driver *driver, const char *directory,
+                        const struct driver_condition *condition,
+                        struct err *err)
+{
+    CLEANUP(buf) struct buf path = BUF_INIT(PATH_MAX);
+    CLEANUP(buf) struct buf found = BUF_INIT(condition->bytes.len);
+
+    buf_add_format(&path, "%s/%s", directory, condition->member);
+    if (fs_get(driver, buf_text(&path), &found, NULL, err) < 0)
+        return err->code == ERR_NOT_FOUND || err->code == ERR_TOO_LARGE
+                   ? err_recode(err, ERR_EXISTS)
+                   : -1;
+    if (!span_equals(buf_span(&found), condition->bytes))
+        return err_set(err, ERR_EXISTS, "%s is another", condition->member);
+    return 0;
+}
+
+static int check_condition(struct driver *driver, const char *directory,
+                           const struct driver_condition *condition,
+                           struct err *err)
+{
+    struct stat st;
+
+    if (check_member(driver, directory, condition, err) < 0)
+        return -1;
+    if (condition->absent == NULL)
+        return 0;
+    if (fstatat(fs_of(driver)->root, condition->absent, &st, 0) == 0)
+        return err_set(err, ERR_EXISTS, "%s is there", condition->absent);
+    return errno == ENOENT
+               ? 0
+               : err_set_errno(err, errno, "stat %s", condition->absent);
+}
+
+/*
+ * Looks at the directory only once it is aside, where nothing is put into it
+ * any more. The rename that brings it back replaces no directory but an empty
+ * one.
+ */
+int fs_remove_if(struct driver *driver, const char *directory,
+                 const struct driver_condition *condition, struct err *err)
+{
+    struct driver_fs *fs = fs_of(driver);
+    CLEANUP(fd)
+    int parent = fs_open_parent(fs, directory, FS_MAKE_NOTHING, err);
+    struct err ignored = {0};
+    char name[FS_TMP_NAME_MAX];
+    int result;
+
+    if (parent < 0 ||
+        fs_tmp_take(fs, parent, fs_name_of(directory), name, err) < 0)
+        return -1;
+    fs_step(fs, FS_STEP_TAKEN);
+    result = check_condition(driver, name, condition, err);
+    if (result < 0 &&
+        renameat(fs->root, name, parent, fs_name_of(directory)) == 0)
+        return -1;
+    if (result == 0)
+        result = fs_sync(fs, parent, directory, err);
+    (void)!fs_delete_tree(fs->root, name, &ignored);
+    return result;
 }

@@ -255,6 +255,31 @@ static int mem_remove(struct driver *driver, const char *path,
     return 0;
 }
 
+static int mem_remove_if(struct driver *driver, const char *directory,
+                         const struct driver_condition *condition,
+                         struct err *err)
+{
+    CLEANUP(mem_unlock) struct driver_mem *mem = mem_lock(driver);
+    CLEANUP(buf) struct buf path = BUF_INIT(MEM_BYTES_MAX);
+    struct mem_entry *entry;
+    struct mem_object *member;
+    size_t i = mem_map_index(&mem->tree, directory);
+
+    if (mem_find(&mem->tree, directory, &entry, err) < 0)
+        return -1;
+    buf_add_format(&path, "%s/%s", directory, condition->member);
+    if (mem_find_object(&mem->tree, buf_text(&path), &member, err) < 0)
+        return err_recode(err, ERR_EXISTS);
+    if (!span_equals(buf_span(&member->bytes), condition->bytes))
+        return err_set(err, ERR_EXISTS, "%s is another", condition->member);
+    if (condition->absent != NULL &&
+        mem_map_find(&mem->tree, condition->absent) != NULL)
+        return err_set(err, ERR_EXISTS, "%s is there", condition->absent);
+    mem_map_erase_below(&mem->tree, directory);
+    mem_map_erase(&mem->tree, i, i + 1);
+    return 0;
+}
+
 /* --- leases --- */
 
 static int mem_protect(struct driver *driver, const char *const *paths,
@@ -350,6 +375,7 @@ static const struct driver_ops driver_mem_ops = {
     .open_upload = mem_open_upload,
     .list = mem_list,
     .remove = mem_remove,
+    .remove_if = mem_remove_if,
     .protect = mem_protect,
     .retire = mem_retire,
     .restore = mem_restore,

@@ -227,18 +227,33 @@ int manifest_put(const struct store *store, const char *name,
     return link_write(store, &link, digest, err);
 }
 
-int manifest_delete(const struct store *store, const char *name,
-                    const struct digest *digest, struct err *err)
+int manifest_check(const struct store *store, const char *name,
+                   const struct digest *digest, struct err *err)
 {
     struct layout_path link = layout_revision_link(name, digest);
     struct driver_stat stat;
 
     if (driver_stat(store->driver, link.text, &stat, err) < 0)
         return unknown(digest, ERR_MANIFEST_UNKNOWN, err);
-    /* Tags first: a tag never names a manifest that is gone. */
-    if (tag_delete_all(store, name, digest, err) < 0)
+    return 0;
+}
+
+int manifest_delete(const struct store *store, const char *name,
+                    const struct digest *digest, struct err *err)
+{
+    struct layout_path link = layout_revision_link(name, digest);
+
+    if (manifest_check(store, name, digest, err) < 0)
+        return -1;
+    /* Tags first: a crash leaves none that names a manifest that is gone. */
+    if (tag_delete_all(store, name, digest, NULL, err) < 0)
         return -1;
     if (driver_remove(store->driver, link.text, DRIVER_DURABLE, err) < 0)
         return unknown(digest, ERR_MANIFEST_UNKNOWN, err);
-    return 0;
+    /*
+     * Again, for a push may have set one in between. It looks for the link
+     * after that: either it finds it gone and puts it again, in which case
+     * its tags stay, or it is over and its tags go now.
+     */
+    return tag_delete_all(store, name, digest, link.text, err);
 }

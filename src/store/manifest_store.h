@@ -5,8 +5,9 @@
  * they are.
  *
  * A PUT is manifest_protect_references, manifest_put, then tag_set for each
- * tag. Each step is durable when it returns 0, so what a tag names is always
- * complete.
+ * tag, and manifest_check: when a deletion came in between, manifest_put and
+ * tag_set again. Each step is durable when it returns 0, so what a tag names
+ * is always complete.
  */
 #ifndef BERTH_STORE_MANIFEST_STORE_H
 #define BERTH_STORE_MANIFEST_STORE_H
@@ -50,6 +51,10 @@ int manifest_protect_references(const struct store *store, const char *name,
 int manifest_put(const struct store *store, const char *name,
                  const struct digest *digest, const struct manifest *manifest,
                  struct span bytes, struct err *err) WARN_UNUSED;
+
+/* ERR_MANIFEST_UNKNOWN when the repository does not have it (any more). */
+int manifest_check(const struct store *store, const char *name,
+                   const struct digest *digest, struct err *err) WARN_UNUSED;
 
 /* Removes it and every tag that names it. ERR_MANIFEST_UNKNOWN. */
 int manifest_delete(const struct store *store, const char *name,

@@ -77,30 +77,51 @@ struct deletion {
     const struct store *store;
     const char *name;
     const struct digest *digest;
+    const char *absent;
 };
+
+static int delete_one(const struct deletion *deletion, const char *tag,
+                      struct err *err)
+{
+    struct layout_path directory = layout_tag(deletion->name, tag);
+    char text[DIGEST_TEXT_MAX];
+    struct driver_condition condition = {.member = LAYOUT_TAG_CURRENT,
+                                         .absent = deletion->absent};
+
+    digest_format(deletion->digest, text);
+    condition.bytes = span_of(text);
+    if (driver_remove_if(deletion->store->driver, directory.text, &condition,
+                         err) == 0)
+        return 0;
+    /* Moved or put again just now: then it is not ours to delete. */
+    if (err->code != ERR_EXISTS && err->code != ERR_NOT_FOUND)
+        return -1;
+    err_clear(err);
+    return 0;
+}
 
 static int delete_if_named(void *context, const char *tag, struct err *err)
 {
     struct deletion *deletion = context;
     struct digest digest;
 
-    int result =
-        tag_resolve(deletion->store, deletion->name, tag, &digest, err);
-
-    if (result == 0 && digest_equals(&digest, deletion->digest))
-        result = tag_delete(deletion->store, deletion->name, tag, err);
-    /* A tag that is broken, or was just deleted, names nothing. */
-    if (result < 0 && err->code != ERR_MANIFEST_UNKNOWN)
-        return -1;
-    if (result < 0)
+    if (tag_resolve(deletion->store, deletion->name, tag, &digest, err) < 0) {
+        /* A tag that is broken, or was just deleted, names nothing. */
+        if (err->code != ERR_MANIFEST_UNKNOWN)
+            return -1;
         err_clear(err);
-    return 0;
+        return 0;
+    }
+    return digest_equals(&digest, deletion->digest)
+               ? delete_one(deletion, tag, err)
+               : 0;
 }
 
 int tag_delete_all(const struct store *store, const char *name,
-                   const struct digest *digest, struct err *err)
+                   const struct digest *digest, const char *absent,
+                   struct err *err)
 {
-    struct deletion deletion = {store, name, digest};
+    struct deletion deletion = {store, name, digest, absent};
 
     if (tag_list(store, name, NULL, delete_if_named, &deletion, err) == 0)
         return 0;

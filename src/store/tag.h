@@ -26,9 +26,13 @@ int tag_set(const struct store *store, const char *name, const char *tag,
 int tag_delete(const struct store *store, const char *name, const char *tag,
                struct err *err) WARN_UNUSED;
 
-/* Deletes every tag that names `digest` now. */
+/*
+ * Deletes every tag that names `digest`, and none that is moved to another
+ * meanwhile; with `absent`, none while that path is there.
+ */
 int tag_delete_all(const struct store *store, const char *name,
-                   const struct digest *digest, struct err *err) WARN_UNUSED;
+                   const struct digest *digest, const char *absent,
+                   struct err *err) WARN_UNUSED;
 
 /* `tag` is borrowed. Returns 0 to go on, 1 to stop, -1 with `err` filled. */
 typedef int tag_visit(void *context, const char *tag, struct err *err);

@@ -50,6 +50,7 @@ struct subject {
     X(an_emptied_directory_stays)                                              \
     X(remove_takes_an_object)                                                  \
     X(remove_takes_a_directory_with_all_below)                                 \
+    X(remove_if_takes_only_what_fits_the_condition)                            \
     X(readers_see_whole_objects_while_writers_replace_them)                    \
     X(one_of_many_put_directories_wins)                                        \
     X(an_upload_becomes_an_object)                                             \

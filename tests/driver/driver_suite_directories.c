@@ -218,6 +218,33 @@ void suite_remove_takes_a_directory_with_all_below(struct subject *subject)
     expect_text(subject->driver, "rr/no", "x");
 }
 
+void suite_remove_if_takes_only_what_fits_the_condition(struct subject *subject)
+{
+    struct driver_condition condition = {"current/link", {"on", 2}, NULL};
+    struct driver *driver = subject->driver;
+
+    OK(driver_put_directory(driver, "a/tags/v1", two_files, 2, &err));
+    given(driver, "a/there", "x");
+    FAILS(ERR_EXISTS, driver_remove_if(driver, "a/tags/v1", &condition, &err));
+    condition.bytes = SPAN("one more");
+    FAILS(ERR_EXISTS, driver_remove_if(driver, "a/tags/v1", &condition, &err));
+    condition.bytes = SPAN("one");
+    condition.absent = "a/there";
+    FAILS(ERR_EXISTS, driver_remove_if(driver, "a/tags/v1", &condition, &err));
+    condition.absent = NULL;
+    condition.member = "nothing/link";
+    FAILS(ERR_EXISTS, driver_remove_if(driver, "a/tags/v1", &condition, &err));
+    expect_text(driver, "a/tags/v1/current/link", "one");
+    expect_text(driver, "a/tags/v1/index/sha256/aa/link", "two");
+    condition.member = "current/link";
+    condition.absent = "a/not/there";
+    OK(driver_remove_if(driver, "a/tags/v1", &condition, &err));
+    expect_missing(driver, "a/tags/v1");
+    expect_missing(driver, "a/tags/v1/current/link");
+    FAILS(ERR_NOT_FOUND,
+          driver_remove_if(driver, "a/tags/v1", &condition, &err));
+}
+
 /* --- from several threads --- */
 
 #define WRITERS 3

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -274,6 +275,58 @@ Test(driver_fs, put_survives_the_removal_of_its_empty_directory)
 }
 
 /* --- leftovers --- */
+
+/* --- a directory that is taken away while somebody puts into it --- */
+
+static int take_aside_once(void *context, enum fs_step step)
+{
+    int *times = context;
+
+    if (step == FS_STEP_LOCKED && (*times)++ == 0)
+        cr_assert(renameat(fixture.fs->root, "tags/v1", fixture.fs->root,
+                           "aside") == 0);
+    return 0;
+}
+
+Test(driver_fs, put_does_not_follow_a_directory_that_is_taken_away)
+{
+    int times = 0;
+
+    given(fixture.subject.driver, "tags/v1/current/link", "one");
+    fixture.fs->hook = take_aside_once;
+    fixture.fs->hook_context = &times;
+    given(fixture.subject.driver, "tags/v1/current/link", "two");
+    fixture.fs->hook = NULL;
+    expect_text(fixture.subject.driver, "tags/v1/current/link", "two");
+    expect_text(fixture.subject.driver, "aside/current/link", "one");
+}
+
+static int put_when_taken(void *context, enum fs_step step)
+{
+    struct driver *other = context;
+
+    if (step == FS_STEP_TAKEN)
+        given(other, "tags/v1/current/link", "new");
+    return 0;
+}
+
+/* Whether the one taken away fits the condition or not. */
+Test(driver_fs, remove_if_yields_to_what_is_put_meanwhile)
+{
+    struct driver_condition condition = {"current/link", {"old", 3}, NULL};
+    CLEANUP(driver) struct driver *other = fs_another();
+    struct driver *driver = fixture.subject.driver;
+
+    fixture.fs->hook_context = other;
+    given(driver, "tags/v1/current/link", "old");
+    fixture.fs->hook = put_when_taken;
+    OK(driver_remove_if(driver, "tags/v1", &condition, &err));
+    expect_text(driver, "tags/v1/current/link", "new");
+    FAILS(ERR_EXISTS, driver_remove_if(driver, "tags/v1", &condition, &err));
+    fixture.fs->hook = NULL;
+    expect_text(driver, "tags/v1/current/link", "new");
+    fs_expect_no_leftovers();
+}
 
 Test(driver_fs, nothing_is_left_behind)
 {

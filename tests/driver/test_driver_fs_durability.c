@@ -166,6 +166,7 @@ static int note_order(void *context, enum fs_step step)
     case FS_STEP_LOOKED:
     case FS_STEP_CHANGED:
     case FS_STEP_LOCK_WAIT:
+    case FS_STEP_TAKEN:
         break;
     }
     return 0;

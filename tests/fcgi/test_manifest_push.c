@@ -7,6 +7,7 @@
 #include "fcgi/fixture.h"
 #include "oci/media_type.h"
 #include "store/layout.h"
+#include "store/manifest_store.h"
 
 extern const struct route manifest_route;
 
@@ -356,4 +357,30 @@ Test(manifest_push, a_storage_that_fails_says_whether_to_try_again)
         put("latest");
         expect_error(cases[i].status, cases[i].oci, NULL, cases[i].extra);
     }
+}
+
+/* --- a deletion of the same manifest at the same moment --- */
+
+static const struct driver_ops *plain;
+static struct driver_ops racing;
+
+static int delete_before_tag(struct driver *driver, const char *directory,
+                             const struct driver_file *files, size_t count,
+                             struct err *error)
+{
+    store.driver->ops = plain;
+    cr_assert_eq(manifest_delete(&store, "team/app", &digest, error), 0);
+    return driver_put_directory(driver, directory, files, count, error);
+}
+
+Test(manifest_push, a_push_outlives_a_deletion_that_came_in_between)
+{
+    plain = store.driver->ops;
+    racing = *plain;
+    racing.put_directory = delete_before_tag;
+    store.driver->ops = &racing;
+    put("latest");
+    expect_created("");
+    cr_expect_str_eq(get_tag("team/app", "latest"), text_of(&digest));
+    cr_expect(object_exists(layout_revision_link("team/app", &digest).text));
 }

@@ -165,3 +165,66 @@ Test(manifest_store, protect_goes_to_each_child_once, .timeout = 30)
     push_repeated("a", 4, &json);
     cr_assert_eq(protect("a", buf_text(&json), false), 0, "%s", err.text);
 }
+
+/* --- deletion against a push at the same moment --- */
+
+static const struct driver_ops *plain;
+static struct driver_ops racing;
+static struct digest moved; /* what the other request lets "late" name */
+
+/* Another request sets a tag right before something is removed. */
+static void push_late(void)
+{
+    store.driver->ops = plain;
+    cr_assert_eq(tag_set(&store, "a", "late", &moved, &err), 0);
+    err_clear(&err);
+}
+
+static int remove_late(struct driver *driver, const char *path,
+                       enum driver_durability durability, struct err *error)
+{
+    push_late();
+    return driver_remove(driver, path, durability, error);
+}
+
+static int remove_if_late(struct driver *driver, const char *directory,
+                          const struct driver_condition *condition,
+                          struct err *error)
+{
+    push_late();
+    return driver_remove_if(driver, directory, condition, error);
+}
+
+static void begin_race(void)
+{
+    plain = store.driver->ops;
+    racing = *plain;
+    racing.remove = remove_late;
+    racing.remove_if = remove_if_late;
+    store.driver->ops = &racing;
+}
+
+Test(manifest_store, a_deletion_spares_a_tag_that_is_moved_meanwhile)
+{
+    struct digest found, digest = push_manifest("a", INDEX_OF_NOTHING);
+
+    moved = push_manifest("a", " " INDEX_OF_NOTHING);
+    cr_assert_eq(tag_set(&store, "a", "late", &digest, &err), 0);
+    begin_race();
+    cr_assert_eq(manifest_delete(&store, "a", &digest, &err), 0);
+    cr_assert_eq(tag_resolve(&store, "a", "late", &found, &err), 0);
+    cr_assert(digest_equals(&found, &moved));
+}
+
+Test(manifest_store, a_deletion_leaves_no_tag_that_was_set_meanwhile)
+{
+    struct digest found, digest = push_manifest("a", INDEX_OF_NOTHING);
+
+    moved = digest;
+    begin_race();
+    cr_assert_eq(manifest_delete(&store, "a", &digest, &err), 0);
+    cr_assert_eq(manifest_check(&store, "a", &digest, &err), -1);
+    cr_assert_eq(err.code, ERR_MANIFEST_UNKNOWN);
+    cr_assert_eq(tag_resolve(&store, "a", "late", &found, &err), -1);
+    cr_assert_eq(err.code, ERR_MANIFEST_UNKNOWN);
+}

@@ -119,6 +119,6 @@ Test(tag, delete_all_spares_the_tags_of_other_manifests)
     set("v2", "2");
     set("moved", "1");
     set("moved", "2");
-    cr_assert_eq(tag_delete_all(&store, "a", &one, &err), 0);
+    cr_assert_eq(tag_delete_all(&store, "a", &one, NULL, &err), 0);
     cr_assert_str_eq(list(NULL), "moved v2 ");
 }
