@@ -61,18 +61,26 @@ static int make_uuid(char uuid[UUID_LENGTH + 1], struct err *err)
     return 0;
 }
 
-int upload_start(const struct store *store, const char *name,
-                 enum hash_algorithm algorithm, char uuid[UUID_LENGTH + 1],
-                 struct err *err)
+/* What is left, no request can name. */
+static void remove_upload(const struct store *store, const char *name,
+                          const char *uuid)
 {
-    struct layout_path path;
+    struct layout_path directory = layout_upload(name, uuid);
+    struct err ignored = {0};
+
+    (void)!driver_remove(store->driver, directory.text, DRIVER_RELAXED,
+                         &ignored);
+}
+
+static int make_upload(const struct store *store, const char *name,
+                       enum hash_algorithm algorithm, const char *uuid,
+                       struct err *err)
+{
+    struct layout_path path = layout_upload_data(name, uuid);
     struct writer *writer;
     struct hash nothing;
     char now[CLOCK_RFC3339_MAX];
 
-    if (make_uuid(uuid, err) < 0)
-        return -1;
-    path = layout_upload_data(name, uuid);
     if (driver_open_upload(store->driver, path.text, DRIVER_UPLOAD_CREATE, 0,
                            &writer, err) < 0 ||
         writer_suspend(writer, err) < 0)
@@ -85,6 +93,18 @@ int upload_start(const struct store *store, const char *name,
     clock_format_rfc3339(clock_now_ns() / CLOCK_NS_PER_SECOND, now);
     return driver_put(store->driver, path.text, span_of(now), DRIVER_RELAXED,
                       err);
+}
+
+int upload_start(const struct store *store, const char *name,
+                 enum hash_algorithm algorithm, char uuid[UUID_LENGTH + 1],
+                 struct err *err)
+{
+    if (make_uuid(uuid, err) < 0)
+        return -1;
+    if (make_upload(store, name, algorithm, uuid, err) == 0)
+        return 0;
+    remove_upload(store, name, uuid);
+    return -1;
 }
 
 static int check_started(const struct store *store, const char *name,
@@ -329,22 +349,19 @@ int upload_commit(struct upload *upload, const struct digest *digest,
 {
     struct layout_path blob = layout_blob(digest);
     struct layout_path link = layout_layer_link(upload->name, digest);
-    struct layout_path directory = layout_upload(upload->name, upload->uuid);
     struct writer *writer = upload->writer;
-    struct err ignored = {0};
-    int result = -1;
+    int result;
 
     if (check_digest(upload, digest, err) < 0) {
         upload_close(upload);
         return -1;
     }
     upload->writer = NULL;
-    if (writer_commit(writer, blob.text, err) == 0 &&
-        link_write(upload->store, &link, digest, err) == 0)
-        result = 0;
-    if (result == 0)
-        (void)!driver_remove(upload->store->driver, directory.text,
-                             DRIVER_RELAXED, &ignored);
+    result = writer_commit(writer, blob.text, err);
+    if (result == 0) {
+        result = link_write(upload->store, &link, digest, err);
+        remove_upload(upload->store, upload->name, upload->uuid);
+    }
     let_go(upload);
     return result;
 }

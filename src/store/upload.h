@@ -62,7 +62,8 @@ int upload_suspend(struct upload *upload, struct err *err) WARN_UNUSED;
  * Makes the bytes the blob `digest` of the repository, replacing what the
  * store had under that digest, and ends the upload; durable when it returns
  * 0. ERR_DIGEST_INVALID when the bytes are not those: the upload then is what
- * it was when opened. Frees the upload in either case.
+ * it was when opened. Only when the link of the blob cannot be written has the
+ * upload ended by a failure. Frees the upload in any case.
  */
 int upload_commit(struct upload *upload, const struct digest *digest,
                   struct err *err) WARN_UNUSED;

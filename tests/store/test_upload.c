@@ -334,3 +334,60 @@ Test(upload, state_is_saved_before_a_waiting_writer_gets_in)
     store.driver->ops = real_ops;
     cr_assert_eq(states_saved, 1);
 }
+
+/* --- a full disk --- */
+
+static struct driver_ops full;
+static int (*plain_put)(struct driver *, const char *, struct span,
+                        enum driver_durability, struct err *);
+static int puts_left;
+
+static int put_until_full(struct driver *driver, const char *path,
+                          struct span bytes, enum driver_durability durability,
+                          struct err *error)
+{
+    if (puts_left-- == 0)
+        return err_set(error, ERR_NO_SPACE, "%s: full", path);
+    return plain_put(driver, path, bytes, durability, error);
+}
+
+static void fill_disk_after(int puts)
+{
+    full = *store.driver->ops;
+    plain_put = full.put;
+    full.put = put_until_full;
+    puts_left = puts;
+    store.driver->ops = &full;
+}
+
+/* Nobody would ever clear that away: it has no time it began at. */
+Test(upload, a_start_that_fails_leaves_nothing)
+{
+    for (int puts = 0; puts < 2; puts++) {
+        char uuid[UUID_LENGTH + 1];
+        const struct driver_ops *plain = store.driver->ops;
+
+        fill_disk_after(puts);
+        cr_assert_eq(upload_start(&store, "a", HASH_SHA256, uuid, &err), -1);
+        cr_assert_eq(err.code, ERR_NO_SPACE);
+        store.driver->ops = plain;
+        cr_expect_not(object_exists(layout_upload_data("a", uuid).text));
+        cr_expect_not(object_exists(layout_upload("a", uuid).text));
+    }
+}
+
+Test(upload, a_commit_without_its_link_leaves_nothing_of_the_upload)
+{
+    char uuid[UUID_LENGTH + 1];
+    struct upload *upload;
+    struct digest digest;
+
+    digest_of_bytes(HASH_SHA256, SPAN(""), &digest);
+    cr_assert_eq(upload_start(&store, "a", HASH_SHA256, uuid, &err), 0);
+    cr_assert_eq(upload_open(&store, "a", uuid, &upload, &err), 0);
+    fill_disk_after(0);
+    cr_assert_eq(upload_commit(upload, &digest, &err), -1);
+    cr_assert_eq(err.code, ERR_NO_SPACE);
+    cr_expect_not(object_exists(layout_upload("a", uuid).text));
+    cr_expect_not(object_exists(layout_layer_link("a", &digest).text));
+}
