@@ -121,6 +121,9 @@ static int get_blob(struct call *call)
 static int delete_blob(struct call *call)
 {
     call->response->status = 202;
+    /* A late one would take away what was pushed again since. */
+    if (request_check_client(call->request, "deletion", call->err) < 0)
+        return -1;
     return blob_delete(call->store, call->name, &call->digest, call->err);
 }
 

@@ -140,11 +140,9 @@ static int set_tags(struct call *call, const struct tags *tags,
          * Behind a full backlog or a slow disk the gateway may have given up
          * on us, and the client may have moved the tag since.
          */
-        if (call->request->client_is_gone(call->request))
-            return err_set(call->err, ERR_CLIENT_GONE, "before tag %s",
-                           tags->list[i]);
-        if (tag_set(call->store, call->name, tags->list[i], digest, call->err) <
-            0)
+        if (request_check_client(call->request, tags->list[i], call->err) < 0 ||
+            tag_set(call->store, call->name, tags->list[i], digest, call->err) <
+                0)
             return -1;
     }
     return 0;
@@ -221,6 +219,9 @@ static int delete_manifest(struct call *call)
     const struct reference *reference = &call->reference;
 
     call->response->status = 202;
+    /* What is there now may be newer than the request, see set_tags. */
+    if (request_check_client(call->request, "deletion", call->err) < 0)
+        return -1;
     if (reference->is_digest)
         return manifest_delete(call->store, call->name, &reference->digest,
                                call->err);

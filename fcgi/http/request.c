@@ -16,6 +16,14 @@ struct span request_parameter(const struct request *request, const char *name)
     return (struct span){NULL, 0};
 }
 
+int request_check_client(const struct request *request, const char *what,
+                         struct err *err)
+{
+    if (!request->client_is_gone(request))
+        return 0;
+    return err_set(err, ERR_CLIENT_GONE, "before %s", what);
+}
+
 bool request_query(const struct request *request, const char *name,
                    struct span *out)
 {

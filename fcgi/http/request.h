@@ -80,6 +80,11 @@ void request_cleanup(struct request *request);
 /* The value of a CGI parameter, or an empty span with a NULL pointer. */
 struct span request_parameter(const struct request *request, const char *name);
 
+/* ERR_CLIENT_GONE when it is: to be asked right before a write that could undo
+ * a newer one. `what` is for the log. */
+int request_check_client(const struct request *request, const char *what,
+                         struct err *err) WARN_UNUSED;
+
 /* The first value of a query parameter; false when there is none. */
 bool request_query(const struct request *request, const char *name,
                    struct span *out);

@@ -407,3 +407,11 @@ Test(blob_route, a_deletion_that_is_switched_off_says_why)
     expect_error("405 Method Not Allowed", "UNSUPPORTED",
                  "allowed: GET, HEAD, DELETE", "Allow: GET, HEAD, DELETE\n");
 }
+
+/* Behind a full backlog a request outlives its client. */
+Test(blob_route, a_client_that_has_gone_deletes_nothing)
+{
+    ASK("DELETE", target(), .gone_at = 1);
+    cr_expect_eq(answer.status, 503);
+    cr_expect_not(answer.changed_store);
+}

@@ -249,3 +249,16 @@ Test(manifest_route, a_write_that_is_switched_off_says_why)
                  "allowed: GET, HEAD, PUT, DELETE",
                  "Allow: GET, HEAD, PUT, DELETE\n");
 }
+
+/* Behind a full backlog a request outlives its client: see set_tags. */
+Test(manifest_route, a_client_that_has_gone_deletes_nothing)
+{
+    const char *const references[] = {"latest", text_of(&image.digest)};
+
+    set_tag("team/app", "latest", &image.digest);
+    for (size_t i = 0; i < ARRAY_SIZE(references); i++) {
+        ASK("DELETE", text(MANIFESTS "%s", references[i]), .gone_at = 1);
+        cr_expect_eq(answer.status, 503);
+        cr_expect_not(answer.changed_store);
+    }
+}
