@@ -113,7 +113,7 @@ static int protect_link(const struct closure *closure,
     return link_protect(closure->store, link, &stored, err);
 }
 
-/* What a child manifest refers to; a child that cannot be read has nothing. */
+/* What a child manifest refers to; a child that is damaged has nothing. */
 static int protect_below(const struct closure *closure,
                          const struct digest *digest, int level,
                          struct err *err)
@@ -127,6 +127,8 @@ static int protect_below(const struct closure *closure,
     if (level >= LEVELS_MAX || !is_new(closure->met, digest, level))
         return 0;
     if (manifest_get(closure->store, closure->name, digest, &bytes, err) < 0) {
+        if (err->code != ERR_MANIFEST_UNKNOWN && err->code != ERR_TOO_LARGE)
+            return -1;
         err_clear(err);
         return 0;
     }

@@ -71,10 +71,24 @@ struct scan {
     const char *name;
     enum hash_algorithm algorithm;
     int64_t since_ns; /* revisions older than this are known */
+    bool incomplete;  /* something could not be read: perhaps next time */
 };
 
-/* Indexes one manifest; one that cannot be read or parsed refers to nothing. */
-static int index_manifest(const struct scan *scan, const struct digest *digest,
+/*
+ * Passes over what cannot be read: it refers to nothing when it is no
+ * manifest, and who knows when the storage failed.
+ */
+static int pass_over(struct scan *scan, struct err *err)
+{
+    if (err->code == ERR_IO || err->code == ERR_BUSY ||
+        err->code == ERR_READ_ONLY)
+        scan->incomplete = true;
+    err_clear(err);
+    return 0;
+}
+
+/* Indexes one manifest. */
+static int index_manifest(struct scan *scan, const struct digest *digest,
                           struct err *err)
 {
     CLEANUP(buf) struct buf bytes = BUF_INIT(MANIFEST_BYTES_MAX);
@@ -83,10 +97,8 @@ static int index_manifest(const struct scan *scan, const struct digest *digest,
 
     if (manifest_get(scan->store, scan->name, digest, &bytes, err) < 0 ||
         memmem(bytes.ptr, bytes.len, "subject", strlen("subject")) == NULL ||
-        manifest_parse(buf_span(&bytes), SPAN(""), &manifest, err) < 0) {
-        err_clear(err);
-        return 0;
-    }
+        manifest_parse(buf_span(&bytes), SPAN(""), &manifest, err) < 0)
+        return pass_over(scan, err);
     subject = manifest_subject(manifest);
     if (subject == NULL)
         return 0;
@@ -97,7 +109,7 @@ static int index_manifest(const struct scan *scan, const struct digest *digest,
 static int visit_revision(void *context, const char *hex, bool is_directory,
                           struct err *err)
 {
-    const struct scan *scan = context;
+    struct scan *scan = context;
     char text[DIGEST_TEXT_MAX];
     struct driver_stat stat;
     struct layout_path path;
@@ -110,10 +122,8 @@ static int visit_revision(void *context, const char *hex, bool is_directory,
         return 0;
     }
     path = layout_revision(scan->name, &digest);
-    if (driver_stat(scan->store->driver, path.text, &stat, err) < 0) {
-        err_clear(err);
-        return 0;
-    }
+    if (driver_stat(scan->store->driver, path.text, &stat, err) < 0)
+        return pass_over(scan, err);
     if (stat.mtime_ns < scan->since_ns)
         return 0;
     return index_manifest(scan, &digest, err);
@@ -125,7 +135,7 @@ static int refresh(const struct store *store, const char *name,
                    bool *changed, struct err *err)
 {
     struct layout_path path = layout_revisions(name, algorithm);
-    struct scan scan = {store, name, algorithm, *mtime_ns - RACY_NS};
+    struct scan scan = {store, name, algorithm, *mtime_ns - RACY_NS, false};
     struct driver_stat stat;
 
     if (driver_stat(store->driver, path.text, &stat, err) < 0) {
@@ -142,7 +152,7 @@ static int refresh(const struct store *store, const char *name,
     if (driver_list(store->driver, path.text, NULL, visit_revision, &scan,
                     err) < 0)
         return -1;
-    if (stat.mtime_ns != *mtime_ns &&
+    if (!scan.incomplete && stat.mtime_ns != *mtime_ns &&
         clock_now_ns() - stat.mtime_ns > RACY_NS) {
         *mtime_ns = stat.mtime_ns;
         *changed = true;

@@ -177,3 +177,43 @@ Test(referrers, of_a_fallback_tag_count_by_their_own_subject)
     cr_assert_eq(count_of(list(&all), "\"digest\""), 1, "%s", list(&all));
     cr_assert(strstr(list(&all), text_of(&listed)));
 }
+
+/* --- a storage that fails for a while --- */
+
+static const struct driver_ops *plain;
+static struct driver_ops failing;
+static bool fails;
+
+static int get_or_fail(struct driver *driver, const char *path,
+                       struct buf *into, struct driver_stat *out,
+                       struct err *error)
+{
+    if (fails && strncmp(path, LAYOUT_BLOBS, strlen(LAYOUT_BLOBS)) == 0)
+        return err_set(error, ERR_IO, "%s: broken", path);
+    return plain->get(driver, path, into, out, error);
+}
+
+/* Directories that have not changed for a long time. */
+static int stat_of_old(struct driver *driver, const char *path,
+                       struct driver_stat *out, struct err *error)
+{
+    if (plain->stat(driver, path, out, error) < 0)
+        return -1;
+    if (out->is_directory)
+        out->mtime_ns = INT64_C(1000000000000000000);
+    return 0;
+}
+
+Test(referrers, that_could_not_be_read_are_read_next_time)
+{
+    push_foreign(artifact_json("text/a", 1));
+    plain = store.driver->ops;
+    failing = *plain;
+    failing.get = get_or_fail;
+    failing.stat = stat_of_old;
+    store.driver->ops = &failing;
+    fails = true;
+    cr_assert_str_eq(list(&all), "");
+    fails = false;
+    cr_assert_eq(count_of(list(&all), "\"digest\""), 1);
+}
