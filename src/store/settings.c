@@ -140,8 +140,10 @@ static bool is_there(const struct stamp *stamp)
 /*
  * Under the mutex. A file that has gone is a mistake, or on its way: to fall
  * back to the defaults would, say, open a read-only registry for a moment.
+ * False when the file could not be read for now, so that the next request
+ * tries again: no change will tell of it.
  */
-static void reload(struct settings_source *source, const struct stamp *stamp,
+static bool reload(struct settings_source *source, const struct stamp *stamp,
                    struct err *complaint)
 {
     struct settings fresh;
@@ -149,13 +151,14 @@ static void reload(struct settings_source *source, const struct stamp *stamp,
     if (!is_there(stamp)) {
         err_set(complaint, ERR_NOT_FOUND,
                 "the file of the settings is gone; the last ones count");
-        return;
+        return true;
     }
     if (settings_load(source->file, &fresh, complaint) < 0)
-        return;
+        return complaint->code == ERR_SYNTAX;
     memcpy(fresh.root, source->current.root, sizeof(fresh.root));
     fresh.grace = source->current.grace;
     source->current = fresh;
+    return true;
 }
 
 void settings_source_get(struct settings_source *source, struct settings *out,
@@ -165,10 +168,9 @@ void settings_source_get(struct settings_source *source, struct settings *out,
     struct err ignored = {0};
 
     pthread_mutex_lock(&source->mutex);
-    if (!stamp_equals(&stamp, &source->stamp)) {
+    if (!stamp_equals(&stamp, &source->stamp) &&
+        reload(source, &stamp, complaint != NULL ? complaint : &ignored))
         source->stamp = stamp;
-        reload(source, &stamp, complaint != NULL ? complaint : &ignored);
-    }
     *out = source->current;
     pthread_mutex_unlock(&source->mutex);
 }

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include <criterion/criterion.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "store/settings.h"
@@ -157,6 +159,22 @@ Test(settings, a_changed_file_counts_from_the_next_request_on)
     write_text(other, "readonly = no \nroot = /b\ngrace = 2h\n");
     cr_assert_eq(rename(other, file), 0);
     cr_expect_not(is_readonly(&err));
+}
+
+Test(settings, a_file_that_cannot_be_opened_for_now_is_read_later)
+{
+    struct rlimit limit, none;
+
+    write_text(file, "readonly = no\n");
+    cr_assert_eq(settings_source_new(file, &source, &err), 0, "%s", err.text);
+    write_text(file, "readonly = yes\n");
+    cr_assert_eq(getrlimit(RLIMIT_NOFILE, &limit), 0);
+    none = (struct rlimit){0, limit.rlim_max};
+    cr_assert_eq(setrlimit(RLIMIT_NOFILE, &none), 0);
+    cr_expect_not(is_readonly(&err));
+    cr_expect_eq(err.sys_errno, EMFILE);
+    cr_assert_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
+    cr_expect(is_readonly(&err));
 }
 
 Test(settings, a_file_that_broke_keeps_the_last_good_settings_and_is_told_once)
