@@ -3,6 +3,7 @@
 
 #include <criterion/criterion.h>
 #include <fcntl.h>
+#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -193,11 +194,19 @@ void serve_setup(void)
     admitted = SIZE_MAX;
 }
 
+static int remove_one(const char *path, const struct stat *st, int kind,
+                      struct FTW *at)
+{
+    (void)st;
+    (void)kind;
+    (void)at;
+    return remove(path);
+}
+
+/* With the tree that a request for another root has made there. */
 void serve_teardown(void)
 {
-    unlink(file);
-    unlink(log_file);
-    rmdir(serve_directory);
+    nftw(serve_directory, remove_one, 8, FTW_DEPTH | FTW_PHYS);
     settings_source_free(server.settings);
     buf_cleanup(&answer);
 }
