@@ -68,17 +68,23 @@ class Registry:
         """A path in the registry's tree on disk."""
         return Path(self.root, "docker/registry/v2", *parts)
 
-    @contextlib.contextmanager
-    def requests(self):
-        """The request lines ("METHOD /path") the web server logs inside the with block, as a list filled at its end."""
+    def settle_log(self):
+        """Wait for the lines of requests answered until now, which may be written after their answers were sent: the
+        line of a request of our own comes after them."""
         before = os.path.getsize(self.access_log)
-        seen = []
-        yield seen
-        # The line of the last real request may be written after its answer was sent; ours comes after it.
         mark = f"/v2/?mark={secrets.token_hex(8)}"
         self.client.get(mark)
         wait_for(lambda: mark in read_from(self.access_log, before), "the access log's mark")
-        seen += [line for line in request_lines(read_from(self.access_log, before)) if mark not in line]
+
+    @contextlib.contextmanager
+    def requests(self):
+        """The request lines ("METHOD /path") the web server logs inside the with block, as a list filled at its end."""
+        self.settle_log()
+        before = os.path.getsize(self.access_log)
+        seen = []
+        yield seen
+        self.settle_log()
+        seen += [line for line in request_lines(read_from(self.access_log, before)) if "/v2/?mark=" not in line]
 
     def print_logs(self):
         logs = [Path(p) for p in getattr(getattr(self, "front", None), "logs", list)()]
