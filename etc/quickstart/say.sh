@@ -18,11 +18,14 @@ show_end() { # FILE [LINES]
 }
 
 # Same process as when it was noted down? The start time tells, as a process
-# id alone may by now be somebody else's.
+# id alone may by now be somebody else's. One that has ended is gone, although
+# it keeps its place in /proc until its parent, the init of a container too,
+# comes to ask for its exit status.
 start_time() { # PID; prints field 22 of /proc/PID/stat, nothing if gone
     local stat
     { stat=$(<"/proc/$1/stat"); } 2>/dev/null || return 1
     stat=${stat##*) }
+    case $stat in [ZX]*) return 1 ;; esac
     # shellcheck disable=SC2086
     set -- $stat
     printf '%s\n' "${20}"
