@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The commands of berth(1): a file each, and their table in berth.c.
+ *
+ * A command gets the words behind its name and returns the exit status: 0
+ * when all is well, 1 when something is wrong, COMMAND_USAGE when the words
+ * make no sense (the caller then prints how to use it). What was found goes
+ * to standard output, what went wrong to standard error after "berth: ".
+ */
+#ifndef BERTH_CLI_COMMAND_H
+#define BERTH_CLI_COMMAND_H
+
+#define COMMAND_USAGE 2
+
+typedef int command_function(int argc, char **argv);
+
+command_function command_configtest;
+
+#endif

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: MIT */
+#include "command.h"
+
+#include <errno.h>
+#include <grp.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "store/settings.h"
+
+/* The owner and group of a directory, and who of them may write there. */
+static void print_writers(const char *path, const struct stat *st)
+{
+    const struct passwd *owner = getpwuid(st->st_uid);
+    const struct group *group = getgrgid(st->st_gid);
+
+    printf("# %s has mode %04o; it can be written by root", path,
+           (unsigned)(st->st_mode & 07777));
+    if ((st->st_mode & S_IWUSR) != 0 && st->st_uid != 0)
+        printf(", user %s", owner != NULL ? owner->pw_name : "(no name)");
+    if ((st->st_mode & S_IWGRP) != 0)
+        printf(", group %s", group != NULL ? group->gr_name : "(no name)");
+    puts((st->st_mode & S_IWOTH) != 0 ? ", and EVERYBODY" : "");
+}
+
+/* The programs make what is below the root, but not the root itself. */
+static int check_root(const char *root)
+{
+    CLEANUP(buf) struct buf tree = BUF_INIT(2 * SETTINGS_PATH_MAX);
+    struct stat st;
+
+    if (stat(root, &st) < 0) {
+        fprintf(stderr, "berth: root = %s: %s\n", root, strerror(errno));
+        return EXIT_FAILURE;
+    }
+    if (!S_ISDIR(st.st_mode)) {
+        fprintf(stderr, "berth: root = %s is no directory\n", root);
+        return EXIT_FAILURE;
+    }
+    print_writers(root, &st);
+    buf_add_format(&tree, "%s/docker/registry/v2", root);
+    if (stat(buf_text(&tree), &st) == 0)
+        print_writers(buf_text(&tree), &st);
+    else
+        puts("# it holds no registry yet");
+    return EXIT_SUCCESS;
+}
+
+/* Says what is in force, or what is wrong and where. */
+int command_configtest(int argc, char **argv)
+{
+    CLEANUP(buf) struct buf text = BUF_INIT(64 * 1024);
+    struct settings settings;
+    const char *file = NULL;
+    struct err err = {0};
+
+    if (argc == 2 && strcmp(argv[0], "-c") == 0)
+        file = argv[1];
+    else if (argc != 0)
+        return COMMAND_USAGE;
+    if (settings_load(file, &settings, &err) < 0) {
+        fprintf(stderr, "berth: %s\n", err.text);
+        return EXIT_FAILURE;
+    }
+    settings_print(&settings, &text);
+    fputs(buf_text(&text), stdout);
+    return check_root(settings.root);
+}
