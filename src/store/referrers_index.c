@@ -75,13 +75,14 @@ struct scan {
 };
 
 /*
- * Passes over what cannot be read: it refers to nothing when it is no
- * manifest, and who knows when the storage failed.
+ * Passes over what is no manifest, and so refers to nothing, or has gone;
+ * and over what could not be read, which is unknown until another scan.
  */
 static int pass_over(struct scan *scan, struct err *err)
 {
-    if (err->code == ERR_IO || err->code == ERR_BUSY ||
-        err->code == ERR_READ_ONLY)
+    if (err->code != ERR_NONE && err->code != ERR_NOT_FOUND &&
+        err->code != ERR_TOO_LARGE && err->code != ERR_MANIFEST_UNKNOWN &&
+        err->code != ERR_MANIFEST_INVALID)
         scan->incomplete = true;
     err_clear(err);
     return 0;
