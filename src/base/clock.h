@@ -5,6 +5,9 @@
 
 #include <stdint.h>
 
+#include "base/compiler.h"
+#include "base/span.h"
+
 #define CLOCK_RFC3339_MAX sizeof("2026-11-21T07:51:00Z")
 #define CLOCK_NS_PER_SECOND INT64_C(1000000000)
 
@@ -16,6 +19,13 @@ int64_t clock_monotonic_ns(void);
 
 /* "2026-11-21T07:51:00Z" of UTC seconds (RFC 3339 section 5.6). */
 void clock_format_rfc3339(int64_t seconds, char out[CLOCK_RFC3339_MAX]);
+
+/*
+ * The UTC seconds of such a text, which may have a fraction (passed over) and
+ * an offset ("2026-11-21T09:51:00.5+02:00"). Returns 0 and writes `*seconds`,
+ * or -1 for anything else.
+ */
+int clock_parse_rfc3339(struct span text, int64_t *seconds) WARN_UNUSED;
 
 /* Waits; for polling loops with a deadline. */
 void clock_sleep_ms(int64_t milliseconds);
