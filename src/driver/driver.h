@@ -69,6 +69,12 @@ struct driver_condition {
     const char *absent; /* a path where nothing stands; NULL = none */
 };
 
+/* What sweep took away, or would have. */
+struct driver_swept {
+    uint64_t count; /* of what lay there by itself: files, directories */
+    uint64_t bytes; /* in all of it */
+};
+
 enum driver_durability {
     DRIVER_DURABLE, /* survives a power cut */
     DRIVER_RELAXED, /* never half-done, but by a power cut lost or emptied */
@@ -185,6 +191,16 @@ struct driver_ops {
 
     /* Deletes the trash of `run` for good; fine when there is none. */
     int (*purge)(struct driver *, const char *run, struct err *err);
+
+    /*
+     * Deletes what processes that were killed in the middle of an operation
+     * left where no path leads, if it lay there before `cutoff_ns`; with
+     * `dry_run` only looks. Whoever calls it sees to it that no operation
+     * lasts that long: an hour is plenty. Adds to `*swept`, also when it
+     * fails; goes on past what cannot be deleted and fails at its end.
+     */
+    int (*sweep)(struct driver *, int64_t cutoff_ns, bool dry_run,
+                 struct driver_swept *swept, struct err *err);
 
     void (*free)(struct driver *);
 };
@@ -326,6 +342,13 @@ static inline int driver_purge(struct driver *d, const char *run,
                                struct err *err)
 {
     return d->ops->purge(d, run, err);
+}
+
+static inline int driver_sweep(struct driver *d, int64_t cutoff_ns,
+                               bool dry_run, struct driver_swept *swept,
+                               struct err *err)
+{
+    return d->ops->sweep(d, cutoff_ns, dry_run, swept, err);
 }
 
 static inline void driver_free(struct driver *d)

@@ -316,6 +316,18 @@ static int fault_purge(struct driver *driver, const char *run, struct err *err)
     return fault_end(&call, driver_purge(inner_of(driver), run, err), err);
 }
 
+static int fault_sweep(struct driver *driver, int64_t cutoff_ns, bool dry_run,
+                       struct driver_swept *swept, struct err *err)
+{
+    struct fault_call call = fault_begin(fault_of(driver), "sweep", "litter");
+
+    if (fault_comes_before(&call))
+        return fault_fail(&call, err);
+    return fault_end(
+        &call, driver_sweep(inner_of(driver), cutoff_ns, dry_run, swept, err),
+        err);
+}
+
 /* --- new and free --- */
 
 static void fault_free(struct driver *driver)
@@ -342,6 +354,7 @@ static const struct driver_ops driver_fault_ops = {
     .retire = fault_retire,
     .restore = fault_restore,
     .purge = fault_purge,
+    .sweep = fault_sweep,
     .free = fault_free,
 };
 

@@ -299,6 +299,7 @@ static const struct driver_ops driver_fs_ops = {
     .retire = fs_retire,
     .restore = fs_restore,
     .purge = fs_purge,
+    .sweep = fs_sweep,
     .free = fs_free,
 };
 

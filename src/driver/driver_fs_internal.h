@@ -8,6 +8,7 @@
  *     driver_fs_put.c      small objects and directories in and out
  *     driver_fs_upload.c   the writer of large objects
  *     driver_fs_lease.c    shard locks; protect, retire, restore, purge
+ *     driver_fs_sweep.c    what killed processes left in FS_TMP
  */
 #ifndef BERTH_DRIVER_DRIVER_FS_INTERNAL_H
 #define BERTH_DRIVER_DRIVER_FS_INTERNAL_H
@@ -180,5 +181,10 @@ int fs_retire(struct driver *driver, const char *run, const char *path,
 int fs_restore(struct driver *driver, const char *run, const char *path,
                struct err *err);
 int fs_purge(struct driver *driver, const char *run, struct err *err);
+
+/* --- driver_fs_sweep.c --- */
+
+int fs_sweep(struct driver *driver, int64_t cutoff_ns, bool dry_run,
+             struct driver_swept *swept, struct err *err);
 
 #endif

@@ -351,6 +351,18 @@ static int mem_purge(struct driver *driver, const char *run, struct err *err)
     return 0;
 }
 
+/* Nothing is left by a process that takes it all along. */
+static int mem_sweep(struct driver *driver, int64_t cutoff_ns, bool dry_run,
+                     struct driver_swept *swept, struct err *err)
+{
+    (void)driver;
+    (void)cutoff_ns;
+    (void)dry_run;
+    (void)swept;
+    (void)err;
+    return 0;
+}
+
 /* --- new and free --- */
 
 static void mem_free(struct driver *driver)
@@ -380,6 +392,7 @@ static const struct driver_ops driver_mem_ops = {
     .retire = mem_retire,
     .restore = mem_restore,
     .purge = mem_purge,
+    .sweep = mem_sweep,
     .free = mem_free,
 };
 

@@ -76,6 +76,7 @@ struct subject {
     X(restore_yields_to_what_is_new)                                           \
     X(purge_empties_one_run)                                                   \
     X(paths_of_any_length_can_be_retired)                                      \
+    X(sweep_spares_all_that_has_a_path)                                        \
     X(protect_and_retire_never_both_succeed)
 
 #define DECLARE_CASE(name) void suite_##name(struct subject *subject);

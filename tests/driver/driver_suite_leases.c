@@ -190,6 +190,29 @@ void suite_paths_of_any_length_can_be_retired(struct subject *subject)
     }
 }
 
+/* --- sweep --- */
+
+void suite_sweep_spares_all_that_has_a_path(struct subject *subject)
+{
+    struct driver *driver = subject->driver;
+    struct driver_swept swept = {0};
+    struct writer *writer =
+        open_writer(driver, "r/_uploads/1/data", DRIVER_UPLOAD_CREATE);
+    int64_t later = clock_now_ns() + GRACE * CLOCK_NS_PER_SECOND;
+
+    given(driver, LINK, "link");
+    given(driver, DATA, "x");
+    OK(driver_make_directory(driver, "r/_layers", &err));
+    OK(driver_retire(driver, "run", DATA, later, &err));
+    OK(driver_sweep(driver, later, false, &swept, &err));
+    cr_assert(swept.count == 0 && swept.bytes == 0);
+    expect_text(driver, LINK, "link");
+    (void)mtime_of(driver, "r/_layers");
+    OK(driver_restore(driver, "run", DATA, &err));
+    OK(writer_commit(writer, "r/data", &err));
+    expect_text(driver, "r/data", "");
+}
+
 /* --- both at once --- */
 
 struct meeting {

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What operations left in FS_TMP when their processes were killed: files that
+ * were not renamed into place, directories on their way in or out.
+ */
+#include "driver/driver_fs_internal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+
+#include "base/clock.h"
+#include "base/files.h"
+
+/*
+ * Since when it has lain there. A directory that was moved here, as remove_if
+ * does before it decides, keeps its mtime; but its ctime tells of the move.
+ */
+static int64_t lies_since(const struct stat *st)
+{
+    int64_t changed_ns =
+        st->st_ctim.tv_sec * CLOCK_NS_PER_SECOND + st->st_ctim.tv_nsec;
+    int64_t modified_ns = fs_mtime_ns(st);
+
+    if (S_ISREG(st->st_mode))
+        return modified_ns;
+    return changed_ns > modified_ns ? changed_ns : modified_ns;
+}
+
+/* Bytes of the files in a directory; what cannot be read does not count. */
+static uint64_t count_bytes(int parent, const char *name)
+{
+    CLEANUP(dir) DIR *dir = dir_open(parent, name);
+    const struct dirent *entry;
+    uint64_t bytes = 0;
+
+    while (dir != NULL && (entry = dir_next(dir)) != NULL) {
+        struct stat st;
+
+        if (fstatat(dirfd(dir), entry->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+            continue;
+        bytes += S_ISDIR(st.st_mode) ? count_bytes(dirfd(dir), entry->d_name)
+                                     : (uint64_t)st.st_size;
+    }
+    return bytes;
+}
+
+static int sweep_entry(int directory, const char *name, int64_t cutoff_ns,
+                       bool dry_run, struct driver_swept *swept,
+                       struct err *err)
+{
+    struct stat st;
+    uint64_t bytes;
+
+    if (fstatat(directory, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+        return errno == ENOENT ? 0 : err_set_errno(err, errno, "stat %s", name);
+    if (lies_since(&st) >= cutoff_ns)
+        return 0;
+    bytes = S_ISDIR(st.st_mode) ? count_bytes(directory, name)
+                                : (uint64_t)st.st_size;
+    if (!dry_run && fs_delete_tree(directory, name, err) < 0)
+        return err_wrap(err, FS_TMP);
+    swept->count++;
+    swept->bytes += bytes;
+    return 0;
+}
+
+int fs_sweep(struct driver *driver, int64_t cutoff_ns, bool dry_run,
+             struct driver_swept *swept, struct err *err)
+{
+    CLEANUP(dir) DIR *dir = dir_open(fs_of(driver)->root, FS_TMP);
+    const struct dirent *entry;
+    int result = 0;
+
+    if (dir == NULL)
+        return errno == ENOENT ? 0 : err_set_errno(err, errno, "open " FS_TMP);
+    while ((entry = dir_next(dir)) != NULL)
+        if (sweep_entry(dirfd(dir), entry->d_name, cutoff_ns, dry_run, swept,
+                        err) < 0)
+            result = -1;
+    return result;
+}
