@@ -29,6 +29,7 @@ static const struct config_key keys[] = {
     {KEY(readonly), .type = CONFIG_BOOLEAN},
     {KEY(sparse), .type = CONFIG_BOOLEAN},
     {KEY(grace), .type = CONFIG_DURATION, .minimum = 1, .maximum = 31536000},
+    {KEY(upload_age), .type = CONFIG_DURATION, .maximum = 315360000},
     {KEY(manifest_limit), .type = CONFIG_SIZE, .minimum = 4096,
      .maximum = 16 * 1024 * 1024},
     {KEY(catalog_limit), .type = CONFIG_COUNT, .minimum = 1, .maximum = 50000},
@@ -41,6 +42,7 @@ static const struct settings defaults = {
     .root = "/var/lib/berth",
     .delete = true,
     .grace = 24 * 3600,
+    .upload_age = 7 * 24 * 3600,
     .manifest_limit = 4 * 1024 * 1024,
     .catalog_limit = 1000,
 };

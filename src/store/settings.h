@@ -36,6 +36,7 @@ struct settings {
     bool readonly;                /* nothing can be pushed or deleted */
     bool sparse;                  /* manifests may refer to absent parts */
     uint64_t grace;               /* seconds; see driver.h */
+    uint64_t upload_age;          /* seconds; see upload_purge.h; 0 = never */
     uint64_t manifest_limit;      /* bytes of one manifest */
     uint64_t catalog_limit;       /* repositories in one page */
     enum blob_transfer blob_transfer;

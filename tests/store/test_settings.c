@@ -50,6 +50,7 @@ Test(settings, an_empty_file_means_the_defaults)
     cr_expect_not(settings.readonly);
     cr_expect_not(settings.sparse);
     cr_expect_eq(settings.grace, 86400);
+    cr_expect_eq(settings.upload_age, 7 * 86400);
     cr_expect_eq(settings.manifest_limit, 4 << 20);
     cr_expect_eq(settings.catalog_limit, 1000);
     cr_expect_eq(settings.blob_transfer, BLOB_TRANSFER_BODY);
@@ -63,6 +64,7 @@ Test(settings, every_key_can_be_set_and_printed)
                                "readonly = yes\n"
                                "sparse = yes\n"
                                "grace = 2d\n"
+                               "upload_age = 12h\n"
                                "manifest_limit = 8M\n"
                                "catalog_limit = 200\n"
                                "blob_transfer = x-sendfile\n"
