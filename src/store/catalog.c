@@ -12,7 +12,9 @@ struct walk {
     void *context;
     char name[NAME_MAX_LENGTH + 1]; /* where the walk stands; "" at the top */
     size_t length;
-    bool stopped; /* by the visitor */
+    bool everywhere;        /* visits what has no content, too */
+    struct err *unreadable; /* NULL, or what could not be read */
+    bool stopped;           /* by the visitor */
 };
 
 static int walk_below(struct walk *walk, const char *after, struct err *err);
@@ -29,6 +31,14 @@ static int path_exists(const struct walk *walk, const char *path, bool *exists,
     return 0;
 }
 
+static int visit_here(struct walk *walk, struct err *err)
+{
+    int result = walk->visit(walk->context, walk->name, err);
+
+    walk->stopped = result != 0;
+    return result;
+}
+
 static int visit_if_repository(struct walk *walk, struct err *err)
 {
     struct layout_path manifests = layout_manifests(walk->name);
@@ -38,17 +48,7 @@ static int visit_if_repository(struct walk *walk, struct err *err)
     if (path_exists(walk, manifests.text, &exists, err) < 0 ||
         (!exists && path_exists(walk, layers.text, &exists, err) < 0))
         return -1;
-    if (!exists)
-        return 0;
-    switch (walk->visit(walk->context, walk->name, err)) {
-    case 0:
-        return 0;
-    case 1:
-        walk->stopped = true;
-        return 1;
-    default:
-        return -1;
-    }
+    return exists ? visit_here(walk, err) : 0;
 }
 
 /* Steps down to a child; false when that gives no repository name. */
@@ -79,7 +79,8 @@ static int walk_child(void *context, const char *child, bool is_directory,
 
     if (!is_directory || !enter(walk, span_of(child)))
         return 0;
-    result = visit_if_repository(walk, err);
+    result = walk->everywhere ? visit_here(walk, err)
+                              : visit_if_repository(walk, err);
     if (result == 0)
         result = walk_below(walk, NULL, err);
     leave(walk, length);
@@ -133,6 +134,11 @@ static int walk_below(struct walk *walk, const char *after, struct err *err)
         err_clear(err);
         return 0;
     }
+    if (result < 0 && walk->unreadable != NULL && !walk->stopped) {
+        *walk->unreadable = *err;
+        err_clear(err);
+        return 0;
+    }
     if (result < 0)
         return -1;
     return walk->stopped ? 1 : 0;
@@ -147,4 +153,22 @@ int catalog_list(const struct store *store, const char *last,
     if (after.len > NAME_MAX_LENGTH)
         return err_set(err, ERR_NAME_INVALID, "last is no repository name");
     return walk_below(&walk, last, err) < 0 ? -1 : 0;
+}
+
+int catalog_walk(const struct store *store, catalog_visit *visit, void *context,
+                 struct err *err)
+{
+    struct err unreadable = {0};
+    struct walk walk = {.store = store,
+                        .visit = visit,
+                        .context = context,
+                        .everywhere = true,
+                        .unreadable = &unreadable};
+
+    if (walk_below(&walk, NULL, err) < 0)
+        return -1;
+    if (unreadable.code == ERR_NONE)
+        return 0;
+    *err = unreadable;
+    return -1;
 }

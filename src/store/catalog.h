@@ -20,4 +20,12 @@ int catalog_list(const struct store *store, const char *last,
                  catalog_visit *visit, void *context,
                  struct err *err) WARN_UNUSED;
 
+/*
+ * Visits every place below the top where a repository can be, in that order,
+ * also where nothing is but uploads, or nothing at all. Goes on past what
+ * cannot be read, and fails at its end with what was said of the last.
+ */
+int catalog_walk(const struct store *store, catalog_visit *visit, void *context,
+                 struct err *err) WARN_UNUSED;
+
 #endif

@@ -88,3 +88,66 @@ Test(catalog, of_an_empty_store_is_empty)
     fixture_setup();
     cr_assert_str_eq(list(NULL, 10), "");
 }
+
+static int walk(void)
+{
+    listed[0] = '\0';
+    wanted = 100;
+    return catalog_walk(&store, append, NULL, &err);
+}
+
+Test(catalog, walk_comes_to_every_place_there_is)
+{
+    cr_assert_eq(driver_make_directory(store.driver,
+                                       "repositories/b/new/_uploads", &err),
+                 0);
+    cr_assert_eq(walk(), 0, "%s", err.text);
+    cr_assert_str_eq(listed, "a a/b a/b/c a-b ab b b/deep b/deep/er b/new z ");
+    wanted = 2;
+    listed[0] = '\0';
+    cr_assert_eq(catalog_walk(&store, append, NULL, &err), 0);
+    cr_assert_str_eq(listed, "a a/b ");
+}
+
+static struct driver_ops hooked;
+static const struct driver_ops *plain;
+
+static int list_others(struct driver *driver, const char *path,
+                       const char *after, driver_visit *visit, void *context,
+                       struct err *error)
+{
+    if (strcmp(path, "repositories/a") == 0)
+        return err_set(error, ERR_READ_ONLY, "%s: denied", path);
+    return plain->list(driver, path, after, visit, context, error);
+}
+
+Test(catalog, walk_goes_on_past_what_cannot_be_read)
+{
+    plain = store.driver->ops;
+    hooked = *plain;
+    hooked.list = list_others;
+    store.driver->ops = &hooked;
+    cr_assert_eq(walk(), -1);
+    cr_assert_str_eq(err.text, "repositories/a: denied");
+    cr_assert_str_eq(listed, "a a-b ab b b/deep b/deep/er z ");
+    cr_assert_eq(catalog_list(&store, NULL, append, NULL, &err), -1);
+    store.driver->ops = plain;
+}
+
+static int fail_at(void *context, const char *name, struct err *error)
+{
+    return strcmp(name, context) == 0
+               ? err_set(error, ERR_INTERNAL, "at %s", name)
+               : append(NULL, name, error);
+}
+
+Test(catalog, walk_ends_when_its_visitor_fails)
+{
+    char place[] = "a/b";
+
+    wanted = 100;
+    listed[0] = '\0';
+    cr_assert_eq(catalog_walk(&store, fail_at, place, &err), -1);
+    cr_assert_str_eq(err.text, "at a/b");
+    cr_assert_str_eq(listed, "a ");
+}
