@@ -118,6 +118,11 @@ struct layout_path layout_within_tag_index_link(const struct digest *digest)
     return path_format("index/%s/%s/link", algorithm_of(digest), digest->hex);
 }
 
+struct layout_path layout_uploads(const char *name)
+{
+    return path_format(LAYOUT_REPOSITORIES "/%s/_uploads", name);
+}
+
 struct layout_path layout_upload(const char *name, const char *uuid)
 {
     return path_format(LAYOUT_REPOSITORIES "/%s/_uploads/%s", name, uuid);

@@ -72,6 +72,7 @@ struct layout_path layout_tag_index_link(const char *name, const char *tag,
 #define LAYOUT_TAG_CURRENT "current/link"
 struct layout_path layout_within_tag_index_link(const struct digest *digest);
 
+struct layout_path layout_uploads(const char *name);
 struct layout_path layout_upload(const char *name, const char *uuid);
 struct layout_path layout_upload_started(const char *name, const char *uuid);
 struct layout_path layout_upload_data(const char *name, const char *uuid);
