@@ -5,10 +5,19 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "base/clock.h"
 #include "base/num.h"
 #include "http/route.h"
 #include "store/blob.h"
 #include "store/upload.h"
+#include "store/upload_purge.h"
+
+/*
+ * What a request that begins an upload does for those that were given up. A
+ * look is one stat; a removal may free gigabytes while the client waits.
+ */
+#define PURGE_LOOKS 32
+#define PURGE_REMOVALS 2
 
 extern const struct route upload_route;
 
@@ -179,9 +188,43 @@ static int post_whole(struct call *call, const char *uuid,
     return -1;
 }
 
+/*
+ * Whatever comes of the request: it may have failed because the disk is full
+ * of what is purged here. Failures are left to `berth purge`, which tells.
+ */
+static void purge_given_up(const struct call *call, const char *uuid)
+{
+    int64_t age_ns = (int64_t)call->settings->upload_age * CLOCK_NS_PER_SECOND;
+    struct upload_purge how = {
+        .cutoff_ns = clock_now_ns() - age_ns,
+        .behind = uuid,
+        .looks = PURGE_LOOKS,
+        .removals = PURGE_REMOVALS,
+    };
+    struct upload_purged purged = {0};
+    struct err ignored = {0};
+
+    if (age_ns > 0)
+        (void)!upload_purge(call->store, call->name, &how, &purged, &ignored);
+}
+
+static int begin_upload(struct call *call, enum hash_algorithm algorithm,
+                        const struct digest *whole)
+{
+    char uuid[UUID_LENGTH + 1] = "";
+    int result =
+        upload_start(call->store, call->name, algorithm, uuid, call->err);
+
+    if (result == 0 && whole != NULL)
+        result = post_whole(call, uuid, whole);
+    else if (result == 0)
+        tell_progress(call, 202, uuid, 0);
+    purge_given_up(call, uuid);
+    return result;
+}
+
 static int post_upload(struct call *call)
 {
-    char uuid[UUID_LENGTH + 1];
     enum hash_algorithm algorithm;
     struct digest digest;
     struct span text;
@@ -197,12 +240,7 @@ static int post_upload(struct call *call)
         if (mounted)
             return 0;
     }
-    if (upload_start(call->store, call->name, algorithm, uuid, call->err) < 0)
-        return -1;
-    if (whole)
-        return post_whole(call, uuid, &digest);
-    tell_progress(call, 202, uuid, 0);
-    return 0;
+    return begin_upload(call, algorithm, whole ? &digest : NULL);
 }
 
 static int patch_upload(struct call *call)

@@ -10,7 +10,7 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 unset BERTH_CONFIG BERTH_ROOT BERTH_LOG 2>/dev/null || true
 unset FCGI_WEB_SERVER_ADDRS 2>/dev/null || true
-printf 'root = %s/images\nlog = errors\n' "$work" >"$work/conf"
+printf 'root = %s/images\nlog = errors\nupload_age = 0\n' "$work" >"$work/conf"
 
 fail() {
     echo "FAIL: $*" >&2
