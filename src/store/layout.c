@@ -54,6 +54,13 @@ struct layout_path layout_layers(const char *name)
     return path_format(LAYOUT_REPOSITORIES "/%s/_layers", name);
 }
 
+struct layout_path layout_layers_of(const char *name,
+                                    enum hash_algorithm algorithm)
+{
+    return path_format(LAYOUT_REPOSITORIES "/%s/_layers/%s", name,
+                       digest_algorithm_name(algorithm));
+}
+
 struct layout_path layout_layer_link(const char *name,
                                      const struct digest *digest)
 {

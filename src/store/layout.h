@@ -6,10 +6,13 @@
  * what the other wrote. Paths are relative to the driver's root, which is
  * `<root>/docker/registry/v2`:
  *
- *   blobs/<alg>/<hex[0:2]>/<hex>/data            bytes of layer, config,
- * manifest repositories/<name>/ _layers/<alg>/<hex>/link                   this
- * repository has the blob _manifests/ revisions/<alg>/<hex>/link it has the
- * manifest tags/<tag>/current/link                  what the tag names now
+ *   blobs/<alg>/<hex[0:2]>/<hex>/data            bytes of layers, configs
+ *                                                and manifests
+ *   repositories/<name>/
+ *     _layers/<alg>/<hex>/link                   it has the blob
+ *     _manifests/
+ *       revisions/<alg>/<hex>/link               it has the manifest
+ *       tags/<tag>/current/link                  what the tag names now
  *       tags/<tag>/index/<alg>/<hex>/link        what it ever named
  *     _uploads/<uuid>/
  *       startedat                                RFC 3339; absent = no upload
@@ -27,6 +30,8 @@
  *
  * `_layers` and `_manifests` both exist in every repository that has content:
  * Distribution 2 lists and collects repositories by the one, 3 by the other.
+ * `tags` exists wherever there is a manifest: `garbage-collect -m` of
+ * Distribution 2 stops without it.
  */
 #ifndef BERTH_STORE_LAYOUT_H
 #define BERTH_STORE_LAYOUT_H
@@ -53,6 +58,8 @@ struct layout_path {
 struct layout_path layout_blob(const struct digest *digest);
 struct layout_path layout_repository(const char *name);
 struct layout_path layout_layers(const char *name);
+struct layout_path layout_layers_of(const char *name,
+                                    enum hash_algorithm algorithm);
 struct layout_path layout_layer_link(const char *name,
                                      const struct digest *digest);
 struct layout_path layout_manifests(const char *name);

@@ -213,9 +213,12 @@ int manifest_put(const struct store *store, const char *name,
     struct layout_path blob = layout_blob(digest);
     struct layout_path link = layout_revision_link(name, digest);
     struct layout_path layers = layout_layers(name);
+    struct layout_path tags = layout_tags(name);
     const struct descriptor *subject = manifest_subject(manifest);
 
+    /* Distribution's collector wants to find both, see layout.h. */
     if (driver_make_directory(store->driver, layers.text, err) < 0 ||
+        driver_make_directory(store->driver, tags.text, err) < 0 ||
         driver_put(store->driver, blob.text, bytes, DRIVER_DURABLE, err) < 0)
         return -1;
     /*

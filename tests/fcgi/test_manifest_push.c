@@ -64,7 +64,7 @@ Test(manifest_push, a_push_by_digest_sets_no_tag)
 {
     put(text_of(&digest));
     expect_created("");
-    cr_expect_not(object_exists("repositories/team/app/_manifests/tags"));
+    cr_expect_str_eq(get_tag("team/app", "latest"), "");
 }
 
 Test(manifest_push, a_push_by_sha512_keeps_that_digest)
