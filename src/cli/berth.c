@@ -14,6 +14,7 @@ static const struct {
     const char *synopsis; /* of its words */
     command_function *run;
 } commands[] = {
+    {"check", "--distribution [-c FILE]", command_check},
     {"configtest", "[-c FILE]", command_configtest},
 };
 

@@ -14,6 +14,7 @@
 
 typedef int command_function(int argc, char **argv);
 
+command_function command_check;
 command_function command_configtest;
 
 #endif

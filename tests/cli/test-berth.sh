@@ -30,7 +30,8 @@ printf 'root = %s/nothing\n' "$work" >"$work/absent"
 printf 'root = %s/good\n' "$work" >"$work/file"
 
 expect 0 'berth ' $berth --version
-expect 0 'usage: berth configtest' $berth --help
+expect 0 'usage: berth ' $berth --help
+expect 0 'berth configtest [-c FILE]' $berth --help
 expect 2 'usage: ' $berth
 expect 2 'usage: ' $berth something
 expect 2 'usage: ' $berth configtest -c

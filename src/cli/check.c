@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: MIT */
+#include "command.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/buf.h"
+#include "store/catalog.h"
+#include "store/distribution_check.h"
+#include "store/layout.h"
+#include "store/settings.h"
+#include "store/store.h"
+
+struct walk {
+    const struct store *store;
+    const char *name;
+    size_t findings;
+};
+
+static const char *effect_text(enum distribution_effect effect)
+{
+    switch (effect) {
+    case DISTRIBUTION_STOPS:
+        return "stops";
+    case DISTRIBUTION_MAY_STOP:
+        return "may stop";
+    case DISTRIBUTION_DELETES:
+        return "deletes what is needed";
+    }
+    return "";
+}
+
+static int print_finding(void *context,
+                         const struct distribution_finding *finding,
+                         struct err *err UNUSED)
+{
+    struct walk *walk = context;
+
+    walk->findings++;
+    printf("%s %s: the collector of %s %s: %s\n", walk->name, finding->where,
+           finding->releases, effect_text(finding->effect), finding->reason);
+    return 0;
+}
+
+static int visit_repository(void *context, const char *name, struct err *err)
+{
+    struct walk *walk = context;
+
+    walk->name = name;
+    return distribution_check_repository(walk->store, name, print_finding, walk,
+                                         err);
+}
+
+/* To open the driver would make the tree. */
+static int check_tree(const struct settings *settings, struct err *err)
+{
+    CLEANUP(buf) struct buf tree = BUF_INIT(2 * SETTINGS_PATH_MAX);
+    struct stat st;
+
+    buf_add_format(&tree, "%s/" LAYOUT_ROOT, settings->root);
+    if (stat(buf_text(&tree), &st) < 0)
+        return err_set_errno(err, errno, "%s", buf_text(&tree));
+    return 0;
+}
+
+static int check_distribution(const char *file, size_t *findings,
+                              struct err *err)
+{
+    CLEANUP(driver) struct driver *driver = NULL;
+    struct settings settings;
+    struct store store;
+    struct walk walk = {.store = &store};
+
+    if (settings_load(file, &settings, err) < 0 ||
+        check_tree(&settings, err) < 0 ||
+        store_open_driver(&settings, &driver, err) < 0)
+        return -1;
+    store.driver = driver;
+    if (catalog_list(&store, "", visit_repository, &walk, err) < 0)
+        return -1;
+    *findings = walk.findings;
+    return 0;
+}
+
+/* Lists where the collector of registry:2 or 3 would stop or do harm. */
+int command_check(int argc, char **argv)
+{
+    struct err err = {0};
+    const char *file = NULL;
+    size_t findings;
+
+    if (argc == 3 && strcmp(argv[1], "-c") == 0)
+        file = argv[2];
+    else if (argc != 1)
+        return COMMAND_USAGE;
+    if (strcmp(argv[0], "--distribution") != 0)
+        return COMMAND_USAGE;
+    if (check_distribution(file, &findings, &err) < 0) {
+        fprintf(stderr, "berth: %s\n", err.text);
+        return EXIT_FAILURE;
+    }
+    return findings == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
