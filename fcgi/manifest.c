@@ -6,6 +6,7 @@
 #include "http/etag.h"
 #include "http/route.h"
 #include "oci/manifest.h"
+#include "store/distribution_check.h"
 #include "store/manifest_store.h"
 #include "store/tag.h"
 
@@ -195,6 +196,32 @@ static void tell_created(struct call *call, const struct tags *tags,
     response_header(call->response, "OCI-Tag", "%s", buf_text(&accepted));
 }
 
+static int warn_of_finding(void *context,
+                           const struct distribution_finding *finding,
+                           struct err *err UNUSED)
+{
+    response_warning(context,
+                     "the garbage collector of CNCF Distribution %s %s: %s",
+                     finding->releases,
+                     finding->effect == DISTRIBUTION_DELETES
+                         ? "would delete a part of this manifest"
+                         : "would stop at this manifest",
+                     finding->reason);
+    return 1;
+}
+
+/* After the push, which stands even when this cannot be told. */
+static void warn_of_distribution(struct call *call, const struct digest *digest,
+                                 struct span bytes)
+{
+    struct err ignored = {0};
+
+    if (call->settings->warn_distribution)
+        (void)!distribution_check_manifest(call->store, call->name, digest,
+                                           bytes, warn_of_finding,
+                                           call->response, &ignored);
+}
+
 static int put_manifest(struct call *call)
 {
     CLEANUP(buf) struct buf bytes = BUF_INIT(call->settings->manifest_limit);
@@ -211,6 +238,7 @@ static int put_manifest(struct call *call)
         put_and_tag(call, &digest, manifest, buf_span(&bytes), &tags) < 0)
         return -1;
     tell_created(call, &tags, &digest, manifest);
+    warn_of_distribution(call, &digest, buf_span(&bytes));
     return 0;
 }
 

@@ -27,6 +27,7 @@ void response_reset(struct response *response)
     response->status = 200;
     response->length = 0;
     response->delegated = false;
+    response->warning[0] = '\0';
 }
 
 static bool splits_headers(struct span value)
@@ -59,6 +60,16 @@ void response_header(struct response *response, const char *name,
     }
     buf_truncate(headers, start);
     headers->overflowed = true;
+}
+
+void response_warning(struct response *response, const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    vsnprintf(response->warning, sizeof(response->warning), format, args);
+    va_end(args);
+    response_header(response, "Warning", "299 - \"%s\"", response->warning);
 }
 
 void response_stream(struct response *response, struct reader *stream,

@@ -19,6 +19,7 @@
 
 #define RESPONSE_HEADERS_MAX (32 * 1024)
 #define RESPONSE_BYTES_MAX (16 * 1024 * 1024)
+#define RESPONSE_WARNING_MAX 512
 
 struct response {
     int status;
@@ -27,6 +28,7 @@ struct response {
     struct reader *stream; /* owned; NULL when the body is `bytes` */
     uint64_t length;       /* of the stream */
     bool delegated;        /* the web server sends a file: no Content-Length */
+    char warning[RESPONSE_WARNING_MAX]; /* for the log; "" without any */
 };
 
 void response_init(struct response *response);
@@ -41,6 +43,14 @@ void response_reset(struct response *response);
  */
 void response_header(struct response *response, const char *name,
                      const char *format, ...) PRINTF_LIKE(3, 4);
+
+/*
+ * Tells whoever asked, and the log, of something that is not in order though
+ * the answer is good (distribution-spec, "Warnings"; RFC 7234 section 5.5).
+ * The text has no quotes and no backslash, and it comes at most once.
+ */
+void response_warning(struct response *response, const char *format, ...)
+    PRINTF_LIKE(2, 3);
 
 /* The stream, whose ownership moves here, is `length` bytes long. */
 void response_stream(struct response *response, struct reader *stream,

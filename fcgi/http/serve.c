@@ -251,6 +251,8 @@ static void write_log(const struct exchange *x)
         log_add(&line, "name", span_of(x->call.name));
     if (x->broken)
         log_add(&line, "broken", SPAN("yes"));
+    if (x->response.warning[0] != '\0')
+        log_add(&line, "warning", span_of(x->response.warning));
     if (x->response.status >= 400 || x->broken)
         add_error(&line, &x->err);
     if (x->request.user_agent.len > 0)

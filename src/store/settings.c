@@ -28,6 +28,7 @@ static const struct config_key keys[] = {
     {KEY(delete), .type = CONFIG_BOOLEAN},
     {KEY(readonly), .type = CONFIG_BOOLEAN},
     {KEY(sparse), .type = CONFIG_BOOLEAN},
+    {KEY(warn_distribution), .type = CONFIG_BOOLEAN},
     {KEY(grace), .type = CONFIG_DURATION, .minimum = 1, .maximum = 31536000},
     {KEY(upload_age), .type = CONFIG_DURATION, .maximum = 315360000},
     {KEY(manifest_limit), .type = CONFIG_SIZE, .minimum = 4096,

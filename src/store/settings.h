@@ -35,6 +35,7 @@ struct settings {
     bool delete;                  /* DELETE of tags, manifests and blobs */
     bool readonly;                /* nothing can be pushed or deleted */
     bool sparse;                  /* manifests may refer to absent parts */
+    bool warn_distribution;       /* of what stops registry:2's collector */
     uint64_t grace;               /* seconds; see driver.h */
     uint64_t upload_age;          /* seconds; see upload_purge.h; 0 = never */
     uint64_t manifest_limit;      /* bytes of one manifest */

@@ -50,6 +50,26 @@ static void expect_created(const char *extra)
 
 /* --- accepted --- */
 
+#define STRANGE "{\"schemaVersion\":2,\"mediaType\":\"x/y\"}"
+#define SETTING "BERTH_WARN_DISTRIBUTION=yes"
+
+Test(manifest_push, what_stops_a_foreign_collector_is_warned_of_when_asked)
+{
+    cr_expect_eq(ASK("PUT", MANIFESTS "v1", .body = SPAN(STRANGE),
+                     .parameters = {SETTING}),
+                 201);
+    cr_expect_str_eq(header("Warning"),
+                     "299 - \"the garbage collector of CNCF Distribution 2.8 "
+                     "and 3 would stop at this manifest: mediaType is none it "
+                     "knows\"");
+    cr_expect_eq(ASK("PUT", MANIFESTS "v1", .body = SPAN(STRANGE)), 201);
+    cr_expect_null(header("Warning"));
+    cr_expect_eq(ASK("PUT", MANIFESTS "v1", .body = span_of(other),
+                     .parameters = {SETTING}),
+                 201);
+    cr_expect_null(header("Warning"));
+}
+
 Test(manifest_push, a_push_by_tag_tells_the_digest)
 {
     put("latest");

@@ -49,6 +49,7 @@ Test(settings, an_empty_file_means_the_defaults)
     cr_expect(settings.delete);
     cr_expect_not(settings.readonly);
     cr_expect_not(settings.sparse);
+    cr_expect_not(settings.warn_distribution);
     cr_expect_eq(settings.grace, 86400);
     cr_expect_eq(settings.upload_age, 7 * 86400);
     cr_expect_eq(settings.manifest_limit, 4 << 20);
@@ -63,6 +64,7 @@ Test(settings, every_key_can_be_set_and_printed)
                                "delete = no\n"
                                "readonly = yes\n"
                                "sparse = yes\n"
+                               "warn_distribution = yes\n"
                                "grace = 2d\n"
                                "upload_age = 12h\n"
                                "manifest_limit = 8M\n"
@@ -76,6 +78,7 @@ Test(settings, every_key_can_be_set_and_printed)
     cr_expect_not(settings.delete);
     cr_expect(settings.readonly);
     cr_expect(settings.sparse);
+    cr_expect(settings.warn_distribution);
     cr_expect_eq(settings.blob_transfer, BLOB_TRANSFER_SENDFILE);
     cr_expect_eq(settings.log, LOG_ERRORS);
     settings_print(&settings, &printed);
