@@ -34,6 +34,7 @@ home() {
 	json-c/* | json.h) echo src/base/json.c ;;
 	openssl/*) echo src/base/hash.c ;;
 	curl/*) echo src/base/http_client.c ;;
+	yaml.h) echo src/base/yaml_tree.c ;;
 	esac
 }
 

@@ -16,6 +16,7 @@ static const struct {
 } commands[] = {
     {"check", "--distribution [-c FILE]", command_check},
     {"configtest", "[-c FILE]", command_configtest},
+    {"import-config", "FILE", command_import_config},
 };
 
 static int print_usage(FILE *to)

@@ -4,17 +4,20 @@
  *
  * A command gets the words behind its name and returns the exit status: 0
  * when all is well, 1 when something is wrong, COMMAND_USAGE when the words
- * make no sense (the caller then prints how to use it). What was found goes
- * to standard output, what went wrong to standard error after "berth: ".
+ * make no sense (the caller then prints how to use it), COMMAND_PARTLY when
+ * it did its work and something is left to the administrator. What was found
+ * goes to standard output, what went wrong to standard error after "berth: ".
  */
 #ifndef BERTH_CLI_COMMAND_H
 #define BERTH_CLI_COMMAND_H
 
 #define COMMAND_USAGE 2
+#define COMMAND_PARTLY 3
 
 typedef int command_function(int argc, char **argv);
 
 command_function command_check;
 command_function command_configtest;
+command_function command_import_config;
 
 #endif
