@@ -17,6 +17,8 @@ static const struct {
     {"check", "--distribution [-c FILE]", command_check},
     {"configtest", "[-c FILE]", command_configtest},
     {"import-config", "FILE", command_import_config},
+    {"purge", "[-c FILE] [--older-than AGE] [--dry-run] [--deep]",
+     command_purge},
 };
 
 static int print_usage(FILE *to)

@@ -19,5 +19,6 @@ typedef int command_function(int argc, char **argv);
 command_function command_check;
 command_function command_configtest;
 command_function command_import_config;
+command_function command_purge;
 
 #endif

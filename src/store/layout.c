@@ -127,7 +127,7 @@ struct layout_path layout_within_tag_index_link(const struct digest *digest)
 
 struct layout_path layout_uploads(const char *name)
 {
-    return path_format(LAYOUT_REPOSITORIES "/%s/_uploads", name);
+    return path_format(LAYOUT_REPOSITORIES "/%s/" LAYOUT_UPLOADS, name);
 }
 
 struct layout_path layout_upload(const char *name, const char *uuid)

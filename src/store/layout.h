@@ -54,6 +54,7 @@ struct layout_path {
 #define LAYOUT_ROOT "docker/registry/v2"
 #define LAYOUT_BLOBS "blobs"
 #define LAYOUT_REPOSITORIES "repositories"
+#define LAYOUT_UPLOADS "_uploads" /* in each repository */
 
 struct layout_path layout_blob(const struct digest *digest);
 struct layout_path layout_repository(const char *name);

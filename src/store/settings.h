@@ -17,6 +17,7 @@
 #include "base/err.h"
 
 #define SETTINGS_PATH_MAX 1024
+#define SETTINGS_AGE_MAX 315360000 /* seconds of upload_age: ten years */
 #define SETTINGS_DEFAULT_FILE "/etc/berth/berth.conf"
 
 enum blob_transfer {

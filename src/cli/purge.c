@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: MIT */
+#include "command.h"
+
+#include <errno.h>
+#include <grp.h>
+#include <inttypes.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/num.h"
+#include "store/catalog.h"
+#include "store/layout.h"
+#include "store/litter.h"
+#include "store/settings.h"
+#include "store/upload_purge.h"
+
+/* A temporary file that is younger may be in use, whatever the age asked. */
+#define LITTER_AGE_MIN 3600
+
+struct words {
+    const char *file; /* of the settings; NULL = the usual one */
+    bool has_age;
+    uint64_t age; /* seconds */
+    bool dry_run;
+    bool deep;
+};
+
+struct purge {
+    struct store store;
+    struct upload_purge how;
+    struct upload_purged uploads;
+    struct driver_swept litter;
+    bool failed;
+};
+
+static int parse_words(int argc, char **argv, struct words *words)
+{
+    for (int i = 0; i < argc; i++) {
+        if (strcmp(argv[i], "-c") == 0 && i + 1 < argc) {
+            words->file = argv[++i];
+        } else if (strcmp(argv[i], "--older-than") == 0 && i + 1 < argc) {
+            words->has_age = true;
+            if (num_parse_duration(span_of(argv[++i]), &words->age) < 0 ||
+                words->age == 0 || words->age > SETTINGS_AGE_MAX)
+                return -1;
+        } else if (strcmp(argv[i], "--dry-run") == 0) {
+            words->dry_run = true;
+        } else if (strcmp(argv[i], "--deep") == 0) {
+            words->deep = true;
+        } else {
+            return -1;
+        }
+    }
+    return 0;
+}
+
+static void complain(struct purge *purge, const struct err *err)
+{
+    fprintf(stderr, "berth: %s\n", err->text);
+    purge->failed = true;
+}
+
+static int purge_repository(void *context, const char *name, struct err *err)
+{
+    struct purge *purge = context;
+    struct upload_purged purged = {0};
+    struct err failure = {0};
+
+    (void)err;
+    if (upload_purge(&purge->store, name, &purge->how, &purged, &failure) < 0)
+        complain(purge, &failure);
+    if (purged.count > 0)
+        printf("%s: uploads: %" PRIu64 ", bytes: %" PRIu64 "\n", name,
+               purged.count, purged.bytes);
+    purge->uploads.count += purged.count;
+    purge->uploads.bytes += purged.bytes;
+    return 0;
+}
+
+static void purge_litter(struct purge *purge, uint64_t age, bool deep)
+{
+    int64_t seconds = (int64_t)(age > LITTER_AGE_MIN ? age : LITTER_AGE_MIN);
+    int64_t cutoff_ns = clock_now_ns() - seconds * CLOCK_NS_PER_SECOND;
+    struct err err = {0};
+
+    if (driver_sweep(purge->store.driver, cutoff_ns, purge->how.dry_run,
+                     &purge->litter, &err) < 0)
+        complain(purge, &err);
+    err_clear(&err);
+    if (deep && litter_purge(&purge->store, cutoff_ns, purge->how.dry_run,
+                             &purge->litter, &err) < 0)
+        complain(purge, &err);
+}
+
+static void purge_all(struct purge *purge, uint64_t age, bool deep)
+{
+    struct err err = {0};
+
+    purge->how.cutoff_ns = clock_now_ns() - (int64_t)age * CLOCK_NS_PER_SECOND;
+    if (catalog_walk(&purge->store, purge_repository, purge, &err) < 0)
+        complain(purge, &err);
+    purge_litter(purge, age, deep);
+    printf("%s uploads: %" PRIu64 ", bytes: %" PRIu64
+           "; files of killed programs: %" PRIu64 ", bytes: %" PRIu64 "\n",
+           purge->how.dry_run ? "to remove:" : "removed:", purge->uploads.count,
+           purge->uploads.bytes, purge->litter.count, purge->litter.bytes);
+}
+
+/*
+ * Directories root made would be closed to the programs of the registry. So
+ * root works as the owner of the tree.
+ */
+static int become_owner(const struct stat *tree)
+{
+    const struct passwd *owner;
+
+    if (geteuid() != 0 || tree->st_uid == 0)
+        return 0;
+    owner = getpwuid(tree->st_uid);
+    if ((owner != NULL ? initgroups(owner->pw_name, owner->pw_gid)
+                       : setgroups(0, NULL)) == 0 &&
+        setgid(owner != NULL ? owner->pw_gid : tree->st_gid) == 0 &&
+        setuid(tree->st_uid) == 0)
+        return 0;
+    fprintf(stderr, "berth: become user %u: %s\n", (unsigned)tree->st_uid,
+            strerror(errno));
+    return -1;
+}
+
+/* False with a word about it when there is no registry to look at. */
+static bool find_tree(const char *root, struct stat *tree, int *status)
+{
+    CLEANUP(buf) struct buf path = BUF_INIT(2 * SETTINGS_PATH_MAX);
+
+    buf_add_format(&path, "%s/" LAYOUT_ROOT, root);
+    if (stat(buf_text(&path), tree) == 0)
+        return true;
+    if (errno == ENOENT && stat(root, tree) == 0) {
+        printf("%s holds no registry yet\n", root);
+        *status = EXIT_SUCCESS;
+        return false;
+    }
+    fprintf(stderr, "berth: root = %s: %s\n", root, strerror(errno));
+    *status = EXIT_FAILURE;
+    return false;
+}
+
+static int purge_tree(const struct settings *settings,
+                      const struct words *words)
+{
+    CLEANUP(driver) struct driver *driver = NULL;
+    struct purge purge = {.how = {.dry_run = words->dry_run}};
+    struct err err = {0};
+    struct stat tree;
+    int status;
+
+    if (!find_tree(settings->root, &tree, &status))
+        return status;
+    if (become_owner(&tree) < 0)
+        return EXIT_FAILURE;
+    if (store_open_driver(settings, &driver, &err) < 0) {
+        fprintf(stderr, "berth: %s\n", err.text);
+        return EXIT_FAILURE;
+    }
+    purge.store.driver = driver;
+    purge_all(&purge, words->age, words->deep);
+    return purge.failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+int command_purge(int argc, char **argv)
+{
+    struct words words = {0};
+    struct settings settings;
+    struct err err = {0};
+
+    if (parse_words(argc, argv, &words) < 0)
+        return COMMAND_USAGE;
+    if (settings_load(words.file, &settings, &err) < 0) {
+        fprintf(stderr, "berth: %s\n", err.text);
+        return EXIT_FAILURE;
+    }
+    if (!words.has_age)
+        words.age = settings.upload_age;
+    if (words.age == 0) {
+        puts("upload_age = 0: nothing grows old");
+        return EXIT_SUCCESS;
+    }
+    return purge_tree(&settings, &words);
+}
