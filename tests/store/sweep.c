@@ -142,6 +142,14 @@ void sweep_age(const char *path)
         fs_age(&fixture.subject, path, 2 * FIXTURE_GRACE);
 }
 
+void sweep_age_revisions(void)
+{
+    struct layout_path revisions = layout_revisions("a", HASH_SHA256);
+
+    if (!in_memory)
+        fs_age(&fixture.subject, revisions.text, 2 * FIXTURE_GRACE);
+}
+
 /* --- looking --- */
 
 void expect_blob(const char *name, const struct digest *digest)

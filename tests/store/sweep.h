@@ -113,6 +113,12 @@ const char *sweep_where(void);
 /* Makes all leases of the object older than the grace period. */
 void sweep_age(const char *path);
 
+/*
+ * The manifests of "a" came long ago, so that an index of referrers that has
+ * them is remembered as complete.
+ */
+void sweep_age_revisions(void);
+
 /* The blob can be read, whole. */
 void expect_blob(const char *name, const struct digest *digest);
 

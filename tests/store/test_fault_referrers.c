@@ -2,7 +2,6 @@
 /* The index of referrers while the storage fails. */
 #include <string.h>
 
-#include "store/layout.h"
 #include "store/referrers.h"
 #include "store/sweep.h"
 
@@ -29,21 +28,10 @@ static void expect_listed(void)
     EXPECT(has_listed);
 }
 
-/* Long ago, so that an index that is complete is remembered as such. */
-static void age_revisions(void)
-{
-    struct layout_path revisions = layout_revisions("a", HASH_SHA256);
-    struct driver_stat stat;
-
-    EXPECT_OK(driver_stat(store.driver, revisions.text, &stat, &err));
-    if (stat.mtime_ns != 0)
-        sweep_age(revisions.text);
-}
-
 Test(fault_referrers, list)
 {
     sweep(&(struct sweep){
-        .prepare = age_revisions, .run = list, .expect = expect_listed});
+        .prepare = sweep_age_revisions, .run = list, .expect = expect_listed});
 }
 
 static void remove_index(void)
@@ -51,7 +39,7 @@ static void remove_index(void)
     char path[] = "repositories/a/_berth";
 
     EXPECT_OK(driver_remove(store.driver, path, DRIVER_DURABLE, &err));
-    age_revisions();
+    sweep_age_revisions();
 }
 
 /*
