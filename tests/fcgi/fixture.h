@@ -14,6 +14,12 @@
 void route_setup(const struct route *route);
 void route_teardown(void);
 
+/* From now on questions go to this route; the store stays. */
+void route_turn_to(const struct route *route);
+
+/* From now on routes work on this driver, while the tests look at `store`. */
+void route_work_on(struct driver *driver);
+
 /* A request; what is not set is empty. */
 struct question {
     const char *method, *target;
@@ -22,6 +28,7 @@ struct question {
     bool no_length;            /* a chunked body */
     bool breaks_off;           /* the body is shorter than announced */
     int gone_at;               /* the client is gone at this look, from 1 */
+    bool may_break;            /* so may the answer, see is_broken */
 };
 
 /* The answer to the last question. */
@@ -31,6 +38,7 @@ struct answer {
     struct span body;
     bool changed_store; /* in objects or their bytes */
     size_t body_left;   /* bytes of the request that were not read */
+    bool is_broken;     /* it could not be sent whole */
 };
 extern struct answer answer;
 
@@ -48,6 +56,9 @@ const char *header(const char *name);
  */
 void expect_head(const char *status, const char *format, ...) PRINTF_LIKE(2, 3);
 void expect_body(struct span body);
+
+/* The body of an error, in the OCI form. */
+void expect_error_body(const char *code, const char *detail);
 
 /*
  * An error in the OCI form that changed nothing. `detail` is NULL when it has
