@@ -66,8 +66,9 @@ static int check_end(int fd, struct err *err)
 }
 
 /*
- * Reads to the end, `chunk` bytes first. A read that gives less than asked
- * for has met the end of a regular file, which saves the one that gives 0.
+ * Reads to the end, `chunk` bytes first. Only a read of nothing tells of the
+ * end: one that met a bad block gives what stands before it, and the next
+ * one fails.
  */
 static int read_all(int fd, size_t chunk, struct buf *into, struct err *err)
 {
@@ -87,9 +88,10 @@ static int read_all(int fd, size_t chunk, struct buf *into, struct err *err)
         if (got < 0)
             return err_set_errno(err, errno, "read");
         buf_grown(into, (size_t)got);
-        if ((size_t)got < wanted)
+        if (got == 0)
             return 0;
-        chunk += wanted;
+        /* The room that is left is enough to see the end with. */
+        chunk = (size_t)got < wanted ? wanted - (size_t)got : chunk + wanted;
     }
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "store/sweep.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +15,7 @@
 #include "store/layout.h"
 #include "store/manifest_store.h"
 #include "store/referrers.h"
+#include "store/syscalls.h"
 #include "store/tag.h"
 #include "store/upload.h"
 
@@ -27,6 +29,8 @@ struct err sweep_err, sweep_meanwhile_err;
 
 static bool in_memory, is_open;
 static struct driver *inner, *fault;
+static struct syscalls_plan system_plan; /* instead, when its call is not 0 */
+static uint64_t system_calls;
 
 const char *sweep_where(void)
 {
@@ -34,6 +38,12 @@ const char *sweep_where(void)
                                         "delay", "die",  "dead"};
     static char text[16 * 1024];
 
+    if (system_plan.call > 0) {
+        snprintf(text, sizeof(text), "system call %" PRIu64 " %s errno %d:\n%s",
+                 system_plan.call, system_plan.is_after ? "after" : "fails",
+                 system_plan.sys_errno, syscalls_log());
+        return text;
+    }
     snprintf(text, sizeof(text), "driver_%s, %" PRIu64 " %s %s:\n%s",
              in_memory ? "mem" : "fs", sweep_plan.call, kinds[sweep_plan.kind],
              err_name(sweep_plan.code), driver_fault_log(fault));
@@ -327,8 +337,16 @@ static const struct sweep_plan all_plans[] = {
     {DRIVER_FAULT_NONE, ERR_NONE},
 };
 
+bool sweep_may_lose_bytes(void)
+{
+    return system_plan.call > 0 || sweep_plan.kind == DRIVER_FAULT_SHORT;
+}
+
 static bool is_code_of_plan(enum err_code code)
 {
+    if (system_plan.call > 0)
+        return code ==
+               (system_plan.sys_errno == ENOSPC ? ERR_NO_SPACE : ERR_IO);
     return code == sweep_plan.code ||
            (sweep_plan.kind == DRIVER_FAULT_SHORT && code == ERR_IO) ||
            (sweep_plan.code == ERR_BUSY && code == ERR_UPLOAD_BUSY);
@@ -339,7 +357,10 @@ static void run_under_plan(const struct sweep *sweep)
     err_clear(&sweep_err);
     driver_fault_plan(fault, &sweep_plan);
     store.driver = fault;
+    if (system_plan.call > 0)
+        syscalls_begin(&system_plan);
     sweep_result = sweep->run(&sweep_err);
+    system_calls = syscalls_end();
     store.driver = inner;
     /* As it was in a success (err.h), and the fault's in a failure. */
     if (sweep_result == 0)
@@ -384,7 +405,9 @@ static bool sweep_one(const struct sweep *sweep)
     if (sweep->prepare != NULL)
         sweep->prepare();
     run_under_plan(sweep);
-    reached = driver_fault_calls(fault) >= sweep_plan.call;
+    reached = system_plan.call > 0
+                  ? system_calls >= system_plan.call
+                  : driver_fault_calls(fault) >= sweep_plan.call;
     EXPECT(reached || sweep_result == 0);
     if (!in_memory)
         store.driver = another = fs_another();
@@ -407,6 +430,26 @@ static void sweep_kind(const struct sweep *sweep, const struct sweep_plan *plan)
     cr_assert(n > 1, "no call was swept");
 }
 
+static void sweep_system_calls(const struct sweep *sweep)
+{
+    static const struct syscalls_plan plans[] = {
+        {.sys_errno = 0},
+    };
+
+    sweep_plan = (struct driver_fault_plan){0};
+    for (size_t i = 0; i < ARRAY_SIZE(plans); i++) {
+        uint64_t n = 0;
+
+        do {
+            cr_assert(++n < CALLS_MAX);
+            system_plan = plans[i];
+            system_plan.call = n;
+        } while (sweep_one(sweep));
+        cr_assert(n > 1, "no system call was swept");
+    }
+    system_plan.call = 0;
+}
+
 void sweep(const struct sweep *sweep)
 {
     const struct sweep_plan *plans = sweep->plans ? sweep->plans : all_plans;
@@ -416,6 +459,8 @@ void sweep(const struct sweep *sweep)
         for (size_t j = 0; plans[j].kind != DRIVER_FAULT_NONE; j++)
             sweep_kind(sweep, &plans[j]);
     }
+    if (!sweep->only_in_memory)
+        sweep_system_calls(sweep);
 }
 
 /* --- interleavings --- */

@@ -3,8 +3,9 @@
  * One operation of the store under every fault there is.
  *
  * For each driver, each kind of failure and each call N that the operation
- * makes of its driver: a known store is made, the operation runs while call N
- * fails, and then, with the fault gone and through a driver of its own,
+ * makes of its driver (and on a file system, each system call): a known store
+ * is made, the operation runs while call N fails, and then, with the fault gone
+ * and through a driver of its own,
  *
  *   - it has failed with the code of the fault, or has succeeded and its
  *     effect is all there;
@@ -64,6 +65,9 @@ struct sweep_plan {
 
 /* The plan of the run that goes on. */
 extern struct driver_fault_plan sweep_plan;
+
+/* Whether it may be the failure of an fsync, which takes bytes with it. */
+bool sweep_may_lose_bytes(void);
 
 void sweep_begin(void);
 void sweep_end(void);
