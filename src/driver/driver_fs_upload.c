@@ -82,6 +82,13 @@ static int truncate_to(struct writer *base, uint64_t size, struct err *err)
     return 0;
 }
 
+static int identify(struct fs_writer *writer, struct err *err)
+{
+    if (fstat(writer->fd, &writer->identity) < 0)
+        return err_set_errno(err, errno, "stat %s", writer->path);
+    return 0;
+}
+
 /* Whether the path still names the file we hold: remove() asks no lock. */
 static int check_in_place(struct fs_writer *writer, struct err *err)
 {
@@ -235,8 +242,7 @@ int fs_open_upload(struct driver *driver, const char *path,
         return -1;
     }
     if (fs_lock_file(fs, writer->fd, F_WRLCK, deadline_ns, err) < 0 ||
-        fstat(writer->fd, &writer->identity) < 0 ||
-        check_in_place(writer, err) < 0) {
+        identify(writer, err) < 0 || check_in_place(writer, err) < 0) {
         free_writer(writer);
         return -1;
     }

@@ -434,6 +434,8 @@ static void sweep_system_calls(const struct sweep *sweep)
 {
     static const struct syscalls_plan plans[] = {
         {.sys_errno = 0},
+        {.sys_errno = EIO},
+        {.sys_errno = EIO, .is_after = true},
     };
 
     sweep_plan = (struct driver_fault_plan){0};
