@@ -210,7 +210,10 @@ struct driver {
 };
 
 struct writer_ops {
-    /* All bytes, or -1 and, where the storage still obeys, none of them. */
+    /*
+     * All bytes, or -1 and, where the storage still obeys, none of them. The
+     * mtime of what gathers is then now.
+     */
     int (*append)(struct writer *, struct span bytes, struct err *err);
 
     /* Cuts back to `size`, at most the present size. */

@@ -45,6 +45,7 @@ static int append(struct writer *base, struct span bytes, struct err *err)
     (void)mem;
     (void)err;
     buf_add(&writer->object->bytes, bytes);
+    writer->object->mtime_ns = clock_now_ns();
     base->size = writer->object->bytes.len;
     return 0;
 }

@@ -56,6 +56,7 @@ struct subject {
     X(an_upload_becomes_an_object)                                             \
     X(an_upload_is_created_once)                                               \
     X(a_suspended_upload_is_resumed_at_its_end)                                \
+    X(an_upload_that_is_appended_to_is_young)                                  \
     X(an_upload_can_be_cut_back)                                               \
     X(an_upload_has_one_writer)                                                \
     X(a_second_writer_gets_its_turn)                                           \

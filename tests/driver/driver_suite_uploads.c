@@ -71,6 +71,22 @@ void suite_a_suspended_upload_is_resumed_at_its_end(struct subject *subject)
     expect_text(subject->driver, BLOB, "partpartpart");
 }
 
+void suite_an_upload_that_is_appended_to_is_young(struct subject *subject)
+{
+    struct writer *writer =
+        open_writer(subject->driver, "u", DRIVER_UPLOAD_CREATE);
+    int64_t now = clock_now_ns();
+
+    OK(writer_append(writer, SPAN("a"), &err));
+    OK(writer_suspend(writer, &err));
+    subject->age(subject, "u", 2 * SUITE_GRACE_SECONDS);
+    writer = open_writer(subject->driver, "u", DRIVER_UPLOAD_RESUME);
+    OK(writer_append(writer, SPAN("b"), &err));
+    expect_fresh(subject->driver, "u", now);
+    OK(writer_suspend(writer, &err));
+    expect_fresh(subject->driver, "u", now);
+}
+
 void suite_an_upload_can_be_cut_back(struct subject *subject)
 {
     struct writer *writer =
