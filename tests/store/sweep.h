@@ -46,14 +46,13 @@ enum touched {
 };
 
 struct sweep {
-    void (*prepare)(void);          /* beside the world; may be NULL */
-    int (*run)(struct err *err);    /* the operation, on `store` */
-    void (*expect)(void);           /* its whole effect; may be NULL */
-    int (*again)(struct err *err);  /* what a client does; NULL = run */
-    enum err_code over;             /* how `again` may end as well */
-    unsigned int touches;           /* of enum touched */
-    const struct sweep_plan *plans; /* NULL = all */
-    bool only_in_memory;
+    void (*prepare)(void);              /* beside the world; may be NULL */
+    int (*run)(struct err *err);        /* the operation, on `store` */
+    void (*expect)(void);               /* its whole effect; may be NULL */
+    int (*again)(struct err *err);      /* what a client does; NULL = run */
+    enum err_code over;                 /* how `again` may end as well */
+    unsigned int touches;               /* of enum touched */
+    const struct sweep_plan *plans;     /* only these, in memory; NULL = all */
     void (*expect_after_failure)(void); /* may be NULL */
 };
 

@@ -35,10 +35,27 @@ const char *syscalls_log(void)
     return buf_text(&log_text);
 }
 
-/* Counts a call; whether it is the one. */
-static bool is_struck(const char *name, const char *path)
+enum effect {
+    LOOKS,
+    CHANGES,
+    READS, /* bytes */
+    WRITES,
+};
+
+/* A call that only looks fails the same before and after. */
+static bool is_counted(enum effect effect)
 {
     if (!is_counting)
+        return false;
+    if (plan.sys_errno == 0)
+        return effect == READS || effect == WRITES;
+    return !plan.is_after || effect == CHANGES || effect == WRITES;
+}
+
+/* Counts a call; whether it is the one. */
+static bool is_struck(enum effect effect, const char *name, const char *path)
+{
+    if (!is_counted(effect))
         return false;
     buf_add_format(&log_text, "%" PRIu64 " %s %s\n", ++calls, name, path);
     return calls == plan.call;
@@ -61,39 +78,42 @@ static int end(bool struck, int result)
     return -1;
 }
 
-#define WRAP(name, path, parameters, ...)                                      \
+#define WRAP(effect, name, path, parameters, ...)                              \
     int __real_##name parameters;                                              \
     int __wrap_##name parameters;                                              \
     int __wrap_##name parameters                                               \
     {                                                                          \
-        bool struck = is_struck(#name, path);                                  \
+        bool struck = is_struck(effect, #name, path);                          \
                                                                                \
         return fails_before(struck) ? -1                                       \
                                     : end(struck, __real_##name(__VA_ARGS__)); \
     }
 
-WRAP(unlinkat, path, (int at, const char *path, int flags), at, path, flags)
-WRAP(mkdirat, path, (int at, const char *path, mode_t mode), at, path, mode)
-WRAP(fstatat, path, (int at, const char *path, struct stat *out, int flags), at,
-     path, out, flags)
-WRAP(fstat, "", (int fd, struct stat *out), fd, out)
-WRAP(fchmod, "", (int fd, mode_t mode), fd, mode)
-WRAP(fchmodat, path, (int at, const char *path, mode_t mode, int flags), at,
-     path, mode, flags)
-WRAP(renameat, to, (int at, const char *path, int into, const char *to), at,
-     path, into, to)
-WRAP(renameat2, to,
+WRAP(CHANGES, unlinkat, path, (int at, const char *path, int flags), at, path,
+     flags)
+WRAP(CHANGES, mkdirat, path, (int at, const char *path, mode_t mode), at, path,
+     mode)
+WRAP(LOOKS, fstatat, path,
+     (int at, const char *path, struct stat *out, int flags), at, path, out,
+     flags)
+WRAP(LOOKS, fstat, "", (int fd, struct stat *out), fd, out)
+WRAP(CHANGES, fchmod, "", (int fd, mode_t mode), fd, mode)
+WRAP(CHANGES, fchmodat, path,
+     (int at, const char *path, mode_t mode, int flags), at, path, mode, flags)
+WRAP(CHANGES, renameat, to,
+     (int at, const char *path, int into, const char *to), at, path, into, to)
+WRAP(CHANGES, renameat2, to,
      (int at, const char *path, int into, const char *to, unsigned int flags),
      at, path, into, to, flags)
-WRAP(linkat, to,
+WRAP(CHANGES, linkat, to,
      (int at, const char *path, int into, const char *to, int flags), at, path,
      into, to, flags)
-WRAP(futimens, "", (int fd, const struct timespec times[2]), fd, times)
-WRAP(utimensat, path,
+WRAP(CHANGES, futimens, "", (int fd, const struct timespec times[2]), fd, times)
+WRAP(CHANGES, utimensat, path,
      (int at, const char *path, const struct timespec times[2], int flags), at,
      path, times, flags)
-WRAP(ftruncate, "", (int fd, off_t size), fd, size)
-WRAP(fsync, "", (int fd), fd)
+WRAP(CHANGES, ftruncate, "", (int fd, off_t size), fd, size)
+WRAP(CHANGES, fsync, "", (int fd), fd)
 
 /* --- with three or four arguments --- */
 
@@ -101,12 +121,12 @@ int __real_openat(int at, const char *path, int flags, ...);
 int __wrap_openat(int at, const char *path, int flags, ...);
 int __wrap_openat(int at, const char *path, int flags, ...)
 {
-    bool struck = is_struck("openat", path);
+    bool struck = is_struck(flags & O_CREAT ? CHANGES : LOOKS, "openat", path);
     mode_t mode = 0;
     va_list args;
     int fd;
 
-    if (flags & (O_CREAT | O_TMPFILE)) {
+    if (flags & O_CREAT) {
         va_start(args, flags);
         mode = va_arg(args, mode_t);
         va_end(args);
@@ -127,7 +147,7 @@ int __real_fcntl(int fd, int command, ...);
 int __wrap_fcntl(int fd, int command, ...);
 int __wrap_fcntl(int fd, int command, ...)
 {
-    bool struck = is_struck("fcntl", "");
+    bool struck = is_struck(CHANGES, "fcntl", "");
     va_list args;
     void *argument;
 
@@ -147,12 +167,12 @@ static size_t size_of(bool struck, size_t size)
     return struck && plan.sys_errno == 0 ? size / 2 + size % 2 : size;
 }
 
-#define WRAP_BYTES(name, pointer, parameters, last)                            \
+#define WRAP_BYTES(effect, name, pointer, parameters, last)                    \
     ssize_t __real_##name parameters;                                          \
     ssize_t __wrap_##name parameters;                                          \
     ssize_t __wrap_##name parameters                                           \
     {                                                                          \
-        bool struck = is_struck(#name, "");                                    \
+        bool struck = is_struck(effect, #name, "");                            \
         ssize_t count;                                                         \
                                                                                \
         if (fails_before(struck))                                              \
@@ -163,12 +183,13 @@ static size_t size_of(bool struck, size_t size)
 #define NOTHING
 #define COMMA_OFFSET , offset
 
-WRAP_BYTES(read, into, (int fd, void *into, size_t size), NOTHING)
-WRAP_BYTES(write, from, (int fd, const void *from, size_t size), NOTHING)
-WRAP_BYTES(pread, into, (int fd, void *into, size_t size, off_t offset),
+WRAP_BYTES(READS, read, into, (int fd, void *into, size_t size), NOTHING)
+WRAP_BYTES(WRITES, write, from, (int fd, const void *from, size_t size),
+           NOTHING)
+WRAP_BYTES(READS, pread, into, (int fd, void *into, size_t size, off_t offset),
            COMMA_OFFSET)
-WRAP_BYTES(pwrite, from, (int fd, const void *from, size_t size, off_t offset),
-           COMMA_OFFSET)
+WRAP_BYTES(WRITES, pwrite, from,
+           (int fd, const void *from, size_t size, off_t offset), COMMA_OFFSET)
 
 /* --- of directories --- */
 
@@ -176,7 +197,7 @@ struct dirent *__real_readdir(DIR *dir);
 struct dirent *__wrap_readdir(DIR *dir);
 struct dirent *__wrap_readdir(DIR *dir)
 {
-    if (!fails_before(is_struck("readdir", "")))
+    if (!fails_before(is_struck(LOOKS, "readdir", "")))
         return __real_readdir(dir);
     return NULL;
 }

@@ -11,7 +11,7 @@
 #include <stdint.h>
 
 struct syscalls_plan {
-    uint64_t call; /* which, from 1 */
+    uint64_t call; /* which, from 1, of those that it makes a difference to */
     int sys_errno; /* 0: a read or write takes half of the bytes */
     bool is_after; /* it takes effect and fails all the same */
 };

@@ -231,7 +231,6 @@ Test(fault_upload, large_chunk)
                           .over = ERR_BLOB_UPLOAD_UNKNOWN,
                           .touches = TOUCHES_UPLOAD,
                           .plans = plans,
-                          .only_in_memory = true,
                           .expect_after_failure = expect_large_or_none});
 }
 
