@@ -2,6 +2,7 @@
 #include "http/serve.h"
 
 #include <inttypes.h>
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +11,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "http/http_error.h"
+#include "store/link.h"
 
 #define STREAM_PIECE (128 * 1024)
 
@@ -260,6 +262,22 @@ static void write_log(const struct exchange *x)
     log_write(priority_of(x), &line);
 }
 
+/*
+ * Nobody sees that from outside: clients upload again what is there. Once a
+ * process, as it will hold for many files.
+ */
+static void warn_of_leases(const struct exchange *x)
+{
+    static atomic_flag told = ATOMIC_FLAG_INIT;
+
+    if (x->response.status >= 400 && link_was_refused(&x->err) &&
+        !atomic_flag_test_and_set(&told))
+        log_message(LOG_PRIORITY_WARNING,
+                    "what is there is answered as not there, as its lease "
+                    "cannot be renewed (see berth adopt): %s",
+                    x->err.text);
+}
+
 static void connect_call(struct exchange *x)
 {
     x->call.request = &x->request;
@@ -290,6 +308,7 @@ int serve(const struct server *server, const char *const *parameters,
         describe_error(&x);
     send_response(&x);
     write_log(&x);
+    warn_of_leases(&x);
     free(x.piece);
     response_cleanup(&x.response);
     request_cleanup(&x.request);

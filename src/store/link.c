@@ -50,3 +50,10 @@ int link_protect(const struct store *store, const struct layout_path *link,
         return err_recode(err, ERR_NOT_FOUND);
     return -1;
 }
+
+/* A read that is refused keeps its code, ERR_READ_ONLY. */
+bool link_was_refused(const struct err *err)
+{
+    return err->code != ERR_NONE && err->code != ERR_READ_ONLY &&
+           (err->sys_errno == EACCES || err->sys_errno == EPERM);
+}

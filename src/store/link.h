@@ -6,6 +6,8 @@
 #ifndef BERTH_STORE_LINK_H
 #define BERTH_STORE_LINK_H
 
+#include <stdbool.h>
+
 #include "oci/digest.h"
 #include "store/layout.h"
 #include "store/store.h"
@@ -31,5 +33,11 @@ int link_write(const struct store *store, const struct layout_path *path,
  */
 int link_protect(const struct store *store, const struct layout_path *link,
                  const struct digest *target, struct err *err) WARN_UNUSED;
+
+/*
+ * Whether something was taken as not there only because its lease could not
+ * be renewed: also for the codes that layers above made of ERR_NOT_FOUND.
+ */
+bool link_was_refused(const struct err *err);
 
 #endif

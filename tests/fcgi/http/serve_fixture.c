@@ -2,6 +2,7 @@
 #include "fcgi/http/serve_fixture.h"
 
 #include <criterion/criterion.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
 #include <stdio.h>
@@ -97,6 +98,12 @@ static int fail(struct call *call)
     return err_detail(call->err, "sha256:ab");
 }
 
+static int refuse(struct call *call)
+{
+    err_set_errno(call->err, EACCES, "renew blobs/x");
+    return err_recode(call->err, ERR_BLOB_UNKNOWN);
+}
+
 static int look(struct call *call)
 {
     seen = *call->settings;
@@ -125,6 +132,7 @@ static const struct endpoint endpoints[] = {
     GET("/v2/nothing", have_nothing),
     GET("/v2/delegated", delegate),
     GET("/v2/fails", fail),
+    GET("/v2/refused", refuse),
     GET("/v2/look", look),
 };
 

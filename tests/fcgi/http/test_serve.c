@@ -173,3 +173,18 @@ Test(serve, requests_that_cannot_be_served_say_why)
     }
     cr_expect_eq(calls, 0);
 }
+
+Test(serve, a_lease_that_cannot_be_renewed_is_told_once)
+{
+    serve_write_settings("log = errors\n");
+    request("GET", "/v2/fails", NULL);
+    cr_expect_str_eq(last_log_line(), "");
+    request("HEAD", "/v2/refused", NULL);
+    cr_expect_eq(status_of_answer(), 404);
+    cr_expect(strncmp(last_log_line(), "<4>", 3) == 0, "%s", last_log_line());
+    cr_expect(strstr(last_log_line(), "renew blobs/x: Permission denied"), "%s",
+              last_log_line());
+    serve_write_settings("log = all\n");
+    request("HEAD", "/v2/refused", NULL);
+    cr_expect(strncmp(last_log_line(), "<6>", 3) == 0, "%s", last_log_line());
+}
