@@ -14,6 +14,8 @@ static const struct {
     const char *synopsis; /* of its words */
     command_function *run;
 } commands[] = {
+    {"adopt", "[-c FILE] [--user USER[:GROUP]] [--dry-run] [--undo]",
+     command_adopt},
     {"check", "--distribution [-c FILE]", command_check},
     {"configtest", "[-c FILE]", command_configtest},
     {"import-config", "FILE", command_import_config},

@@ -16,6 +16,7 @@
 
 typedef int command_function(int argc, char **argv);
 
+command_function command_adopt;
 command_function command_check;
 command_function command_configtest;
 command_function command_import_config;

@@ -23,6 +23,7 @@
  *       referrers/scanned                        how far the index has seen
  *   _berth/                                      ours alone, the driver's
  *     locks/ tmp/ trash/<run>/
+ *     adopted                                    owners before `berth adopt`
  *
  * A link holds a digest as text, without a newline. It names the blob to
  * read, which may be another digest than its own path says (Distribution
