@@ -82,7 +82,7 @@ static const struct import_rule rules[] = {
      NULL},
     {"storage.maintenance.uploadpurging.age", IMPORT_SET, false, NULL, NULL},
     {"storage.maintenance.uploadpurging.interval", IMPORT_MOOT, false,
-     "Berth has no clock of its own for this: upload_age alone counts", NULL},
+     "pushes look after it by themselves, `berth purge` after the rest", NULL},
     {"storage.maintenance.uploadpurging.dryrun", IMPORT_SET, false, NULL, NULL},
 
     {"auth", IMPORT_SECTION, false, NULL, NULL},
