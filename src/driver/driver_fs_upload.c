@@ -210,15 +210,31 @@ static int create_file(struct driver_fs *fs, const char *path, struct err *err)
     return fd_take(&fd);
 }
 
+/*
+ * A file and nothing else: O_NONBLOCK, as a FIFO somebody put there must not
+ * stop us, and a directory or a link there is no upload of ours.
+ */
+static int resume_file(struct driver_fs *fs, const char *path, struct err *err)
+{
+    CLEANUP(fd)
+    int fd =
+        openat(fs->root, path, O_WRONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC);
+    struct stat st;
+
+    if (fd < 0 && errno != ENXIO && errno != EISDIR && errno != ELOOP)
+        return err_set_errno(err, errno, "open %s", path);
+    if (fd >= 0 && fstat(fd, &st) < 0)
+        return err_set_errno(err, errno, "stat %s", path);
+    if (fd < 0 || !S_ISREG(st.st_mode))
+        return err_set(err, ERR_NOT_FOUND, "%s: no regular file", path);
+    return fd_take(&fd);
+}
+
 static int open_file(struct driver_fs *fs, const char *path,
                      enum driver_upload_mode mode, struct err *err)
 {
-    int fd;
-
-    if (mode == DRIVER_UPLOAD_CREATE)
-        return create_file(fs, path, err);
-    fd = openat(fs->root, path, O_WRONLY | O_NOFOLLOW | O_CLOEXEC);
-    return fd >= 0 ? fd : err_set_errno(err, errno, "open %s", path);
+    return mode == DRIVER_UPLOAD_CREATE ? create_file(fs, path, err)
+                                        : resume_file(fs, path, err);
 }
 
 /*

@@ -232,6 +232,7 @@ static int note_kind(void *context, const char *name, bool is_directory,
 
 Test(driver_fs, links_lead_on_and_fifos_do_not_block)
 {
+    struct writer *writer;
     struct driver *driver = fixture.subject.driver;
     CLEANUP(buf) struct buf names = BUF_INIT(100);
     struct reader *reader;
@@ -246,6 +247,9 @@ Test(driver_fs, links_lead_on_and_fifos_do_not_block)
     FAILS(ERR_NOT_FOUND, driver_stat(driver, "r/fifo", &st, &err));
     FAILS(ERR_NOT_FOUND,
           driver_open_read(driver, "r/fifo", 0, 0, &reader, &err));
+    FAILS(ERR_NOT_FOUND,
+          driver_open_upload(driver, "r/fifo", DRIVER_UPLOAD_RESUME, 0, &writer,
+                             &err));
     OK(driver_list(driver, "r", NULL, note_kind, &names, &err));
     cr_assert_str_eq(buf_text(&names), "app/ fifo ");
 }
