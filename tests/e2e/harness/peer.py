@@ -1,11 +1,26 @@
 # SPDX-License-Identifier: MIT
 """Debian's docker-registry as a peer: to see that a test asks for what registries do, and to share a data directory."""
 
+import base64
+import hashlib
+import hmac
 import json
+import subprocess
 from pathlib import Path
 
 from .berth import as_user
 from .process import Process, free_port
+
+
+#: Signs the state of an upload, which docker-registry keeps in the address and not on disk.
+SECRET = "known to the tests"
+
+
+def upload_state(name, uuid, offset, started):
+    """The `_state` of an upload's address at docker-registry: what it gives out itself after `offset` bytes."""
+    state = json.dumps({"Name": name, "UUID": uuid, "Offset": offset, "StartedAt": started}).encode()
+    mac = hmac.new(SECRET.encode(), state, hashlib.sha256).digest()
+    return base64.urlsafe_b64encode(mac + state).decode()
 
 
 class Peer:
@@ -27,7 +42,8 @@ class Peer:
                    "maintenance": {"readonly": {"enabled": self.readonly}}}
         config = self.directory / "peer.yml"   # JSON is YAML too
         config.write_text(json.dumps({"version": 0.1, "log": {"level": "error"}, "storage": storage,
-                                      "http": {"addr": f"127.0.0.1:{self.port}", "relativeurls": True}}))
+                                      "http": {"addr": f"127.0.0.1:{self.port}", "relativeurls": True,
+                                               "secret": SECRET}}))
         return config
 
     def __enter__(self):
@@ -40,6 +56,12 @@ class Peer:
 
     def __exit__(self, *_):
         self.process.stop()
+
+    def collect(self, *options):
+        """Its garbage collection; returns the finished process. Both registries are to rest meanwhile."""
+        return subprocess.run(["docker-registry", "garbage-collect", *options, self.write_config()],
+                              capture_output=True, text=True, check=False,
+                              **(as_user(self.user) if self.user else {}))
 
     def logs(self):
         return [self.process.log]
