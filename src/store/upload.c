@@ -107,13 +107,24 @@ int upload_start(const struct store *store, const char *name,
     return -1;
 }
 
+/* A file of an upload; a directory in its place is as good as nothing. */
+static int stat_file(const struct store *store, const struct layout_path *path,
+                     struct driver_stat *out, struct err *err)
+{
+    if (driver_stat(store->driver, path->text, out, err) < 0)
+        return -1;
+    if (out->is_directory)
+        return err_set(err, ERR_NOT_FOUND, "%s is a directory", path->text);
+    return 0;
+}
+
 static int check_started(const struct store *store, const char *name,
                          const char *uuid, struct err *err)
 {
     struct layout_path path = layout_upload_started(name, uuid);
     struct driver_stat stat;
 
-    return driver_stat(store->driver, path.text, &stat, err);
+    return stat_file(store, &path, &stat, err);
 }
 
 /* Hashes the bytes an upload has with `algorithm`, from the start. */
@@ -374,7 +385,7 @@ int upload_status(const struct store *store, const char *name, const char *uuid,
     struct hash hash;
 
     if (check_started(store, name, uuid, err) < 0 ||
-        driver_stat(store->driver, path.text, &stat, err) < 0)
+        stat_file(store, &path, &stat, err) < 0)
         return unknown(uuid, err);
     if (upload_state_load(store, name, uuid, stat.size, &hash, err) == 0) {
         *size = hash.length;
