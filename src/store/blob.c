@@ -45,7 +45,7 @@ int blob_find(const struct store *store, const char *name,
     struct layout_path link = layout_layer_link(name, digest);
     struct blob blob;
 
-    if (link_read(store, &link, &blob.stored, err) < 0 ||
+    if (link_resolve(store, &link, digest, &blob.stored, err) < 0 ||
         stat_stored(store, &blob, err) < 0)
         return unknown(digest, err);
     *out = blob;

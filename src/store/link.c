@@ -22,6 +22,21 @@ int link_read(const struct store *store, const struct layout_path *path,
     return 0;
 }
 
+int link_resolve(const struct store *store, const struct layout_path *path,
+                 const struct digest *digest, struct digest *out,
+                 struct err *err)
+{
+    struct digest found;
+
+    if (link_read(store, path, &found, err) < 0)
+        return -1;
+    if (found.algorithm == digest->algorithm && !digest_equals(&found, digest))
+        return err_set(err, ERR_NOT_FOUND, "link %s names another blob",
+                       path->text);
+    *out = found;
+    return 0;
+}
+
 int link_write(const struct store *store, const struct layout_path *path,
                const struct digest *digest, struct err *err)
 {

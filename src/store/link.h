@@ -20,6 +20,15 @@
 int link_read(const struct store *store, const struct layout_path *path,
               struct digest *out, struct err *err) WARN_UNUSED;
 
+/*
+ * Reads the link by which a repository has `digest`. It names that digest, or
+ * one of another algorithm under which registry:2 stored the same bytes;
+ * another digest of the same algorithm is damage, and ERR_NOT_FOUND.
+ */
+int link_resolve(const struct store *store, const struct layout_path *path,
+                 const struct digest *digest, struct digest *out,
+                 struct err *err) WARN_UNUSED;
+
 /* Writes it, durably and with a fresh lease. */
 int link_write(const struct store *store, const struct layout_path *path,
                const struct digest *digest, struct err *err) WARN_UNUSED;

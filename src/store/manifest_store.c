@@ -33,7 +33,7 @@ int manifest_get(const struct store *store, const char *name,
     struct layout_path blob;
     struct digest stored;
 
-    if (link_read(store, &link, &stored, err) < 0)
+    if (link_resolve(store, &link, digest, &stored, err) < 0)
         return unknown(digest, ERR_MANIFEST_UNKNOWN, err);
     blob = layout_blob(&stored);
     if (driver_get(store->driver, blob.text, bytes, NULL, err) < 0)
@@ -52,7 +52,7 @@ void manifest_lease(const struct store *store, const char *name,
     struct err ignored = {0};
     struct digest stored;
 
-    if (link_read(store, &link, &stored, &ignored) == 0)
+    if (link_resolve(store, &link, digest, &stored, &ignored) == 0)
         (void)!link_protect(store, &link, &stored, &ignored);
 }
 
@@ -104,11 +104,12 @@ static int protect_all(const struct closure *closure,
 
 /* Renews one link and its bytes. ERR_NOT_FOUND when one is not there. */
 static int protect_link(const struct closure *closure,
-                        const struct layout_path *link, struct err *err)
+                        const struct layout_path *link,
+                        const struct digest *digest, struct err *err)
 {
     struct digest stored;
 
-    if (link_read(closure->store, link, &stored, err) < 0)
+    if (link_resolve(closure->store, link, digest, &stored, err) < 0)
         return -1;
     return link_protect(closure->store, link, &stored, err);
 }
@@ -148,13 +149,13 @@ static int protect_child(const struct closure *closure,
 {
     struct layout_path link = layout_revision_link(closure->name, digest);
 
-    if (protect_link(closure, &link, err) == 0)
+    if (protect_link(closure, &link, digest, err) == 0)
         return protect_below(closure, digest, level, err);
     if (err->code != ERR_NOT_FOUND)
         return -1;
     err_clear(err);
     link = layout_layer_link(closure->name, digest);
-    return protect_link(closure, &link, err);
+    return protect_link(closure, &link, digest, err);
 }
 
 static int protect_reference(const struct closure *closure,
@@ -174,7 +175,7 @@ static int protect_reference(const struct closure *closure,
         break;
     }
     link = layout_layer_link(closure->name, digest);
-    return protect_link(closure, &link, err);
+    return protect_link(closure, &link, digest, err);
 }
 
 static int protect_all(const struct closure *closure,

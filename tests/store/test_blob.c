@@ -43,6 +43,18 @@ Test(blob, damaged_links_and_missing_bytes_mean_unknown)
     cr_assert_eq(err.code, ERR_BLOB_UNKNOWN);
 }
 
+Test(blob, a_link_that_names_another_blob_is_no_link)
+{
+    struct digest digest = push_blob("a", SPAN("bytes"));
+    struct digest other = push_blob("a", SPAN("others"));
+    struct layout_path link = layout_layer_link("a", &digest);
+    struct blob found;
+
+    cr_assert_eq(link_write(&store, &link, &other, &err), 0);
+    cr_expect_lt(blob_find(&store, "a", &digest, &found, &err), 0);
+    cr_expect_eq(err.code, ERR_BLOB_UNKNOWN);
+}
+
 Test(blob, an_alias_link_leads_to_the_bytes)
 {
     struct digest stored = push_blob("a", SPAN("bytes")), alias;
