@@ -20,10 +20,21 @@
 
 #define SCANNED_BYTES_MAX 256
 
-/* The mtimes of `revisions/<alg>` that the index accounts for; 0 = none. */
-struct scanned {
-    int64_t mtime_ns[HASH_COUNT];
+/*
+ * What the index accounts for. `blank` tells that some revision was a bare
+ * directory, as a deletion leaves it, whose manifest is not known: when it is
+ * pushed again by another program, that shows in no directory but its own.
+ */
+struct mark {
+    int64_t mtime_ns; /* of `revisions/<alg>`; 0 = none */
+    bool blank;
 };
+
+struct scanned {
+    struct mark marks[HASH_COUNT];
+};
+
+#define BLANK " blank"
 
 static int read_scanned(const struct store *store, const char *name,
                         struct scanned *out, struct err *err)
@@ -43,12 +54,13 @@ static int read_scanned(const struct store *store, const char *name,
     while (rest.len > 0) {
         struct span value = span_cut(&rest, '\n');
         struct span algorithm = span_cut(&value, ' ');
+        struct span number = span_cut(&value, ' ');
         enum hash_algorithm which;
         uint64_t mtime;
 
         if (digest_algorithm_parse(algorithm, &which) &&
-            num_parse(value, INT64_MAX, &mtime) == 0)
-            out->mtime_ns[which] = (int64_t)mtime;
+            num_parse(number, INT64_MAX, &mtime) == 0)
+            out->marks[which] = (struct mark){(int64_t)mtime, value.len > 0};
     }
     return 0;
 }
@@ -60,8 +72,9 @@ static int write_scanned(const struct store *store, const char *name,
     CLEANUP(buf) struct buf text = BUF_INIT(SCANNED_BYTES_MAX);
 
     for (enum hash_algorithm i = 0; i < HASH_COUNT; i++)
-        buf_add_format(&text, "%s %" PRId64 "\n", digest_algorithm_name(i),
-                       scanned->mtime_ns[i]);
+        buf_add_format(&text, "%s %" PRId64 "%s\n", digest_algorithm_name(i),
+                       scanned->marks[i].mtime_ns,
+                       scanned->marks[i].blank ? BLANK : "");
     return driver_put(store->driver, path.text, buf_span(&text), DRIVER_RELAXED,
                       err);
 }
@@ -72,6 +85,7 @@ struct scan {
     enum hash_algorithm algorithm;
     int64_t since_ns; /* revisions older than this are known */
     bool incomplete;  /* something could not be read: perhaps next time */
+    bool blank;       /* see struct mark */
 };
 
 /*
@@ -88,6 +102,26 @@ static int pass_over(struct scan *scan, struct err *err)
     return 0;
 }
 
+/*
+ * The bytes of a revision. Those of a deleted one too, which are there until
+ * they are collected: readers pass over its entry as long as it is deleted.
+ */
+static int read_revision(const struct scan *scan, const struct digest *digest,
+                         struct buf *bytes, struct err *err)
+{
+    struct layout_path blob = layout_blob(digest);
+
+    if (manifest_get(scan->store, scan->name, digest, bytes, err) == 0)
+        return 0;
+    if (err->code != ERR_MANIFEST_UNKNOWN)
+        return -1;
+    err_clear(err);
+    buf_clear(bytes);
+    if (driver_get(scan->store->driver, blob.text, bytes, NULL, err) < 0)
+        return -1;
+    return bytes->len > 0 ? 0 : err_set(err, ERR_NOT_FOUND, "it is empty");
+}
+
 /* Indexes one manifest. */
 static int index_manifest(struct scan *scan, const struct digest *digest,
                           struct err *err)
@@ -96,8 +130,11 @@ static int index_manifest(struct scan *scan, const struct digest *digest,
     CLEANUP(manifest) struct manifest *manifest = NULL;
     const struct descriptor *subject;
 
-    if (manifest_get(scan->store, scan->name, digest, &bytes, err) < 0 ||
-        memmem(bytes.ptr, bytes.len, "subject", strlen("subject")) == NULL ||
+    if (read_revision(scan, digest, &bytes, err) < 0) {
+        scan->blank = scan->blank || err->code == ERR_NOT_FOUND;
+        return pass_over(scan, err);
+    }
+    if (memmem(bytes.ptr, bytes.len, "subject", strlen("subject")) == NULL ||
         manifest_parse(buf_span(&bytes), SPAN(""), &manifest, err) < 0)
         return pass_over(scan, err);
     subject = manifest_subject(manifest);
@@ -130,13 +167,17 @@ static int visit_revision(void *context, const char *hex, bool is_directory,
     return index_manifest(scan, &digest, err);
 }
 
-/* Brings one algorithm up to date; `*mtime_ns` is what is accounted for. */
+/* Brings one algorithm up to date, and its mark. */
 static int refresh(const struct store *store, const char *name,
-                   enum hash_algorithm algorithm, int64_t *mtime_ns,
+                   enum hash_algorithm algorithm, struct mark *mark,
                    bool *changed, struct err *err)
 {
     struct layout_path path = layout_revisions(name, algorithm);
-    struct scan scan = {store, name, algorithm, *mtime_ns - RACY_NS, false};
+    struct scan scan = {.store = store,
+                        .name = name,
+                        .algorithm = algorithm,
+                        .since_ns = mark->mtime_ns - RACY_NS,
+                        .blank = mark->blank};
     struct driver_stat stat;
 
     if (driver_stat(store->driver, path.text, &stat, err) < 0) {
@@ -145,17 +186,17 @@ static int refresh(const struct store *store, const char *name,
         err_clear(err);
         return 0;
     }
-    if (stat.mtime_ns == *mtime_ns && stat.mtime_ns != 0)
+    if (stat.mtime_ns == mark->mtime_ns && stat.mtime_ns != 0 && !mark->blank)
         return 0;
     /* The clock went back, or the driver cannot tell: believe nothing. */
-    if (stat.mtime_ns < *mtime_ns || stat.mtime_ns == 0)
+    if (stat.mtime_ns < mark->mtime_ns || stat.mtime_ns == 0)
         scan.since_ns = INT64_MIN;
     if (driver_list(store->driver, path.text, NULL, visit_revision, &scan,
                     err) < 0)
         return -1;
-    if (!scan.incomplete && stat.mtime_ns != *mtime_ns &&
+    if (!scan.incomplete && stat.mtime_ns != mark->mtime_ns &&
         clock_now_ns() - stat.mtime_ns > RACY_NS) {
-        *mtime_ns = stat.mtime_ns;
+        *mark = (struct mark){stat.mtime_ns, scan.blank};
         *changed = true;
     }
     return 0;
@@ -170,7 +211,7 @@ int referrers_refresh(const struct store *store, const char *name,
     if (read_scanned(store, name, &scanned, err) < 0)
         return -1;
     for (enum hash_algorithm i = 0; i < HASH_COUNT; i++) {
-        if (refresh(store, name, i, &scanned.mtime_ns[i], &changed, err) < 0)
+        if (refresh(store, name, i, &scanned.marks[i], &changed, err) < 0)
             return -1;
     }
     return changed ? write_scanned(store, name, &scanned, err) : 0;
