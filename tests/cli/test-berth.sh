@@ -56,6 +56,27 @@ expect 0 'v2 has mode 2777; it can be written by root' \
     $berth configtest -c "$work/good"
 expect 0 'and EVERYBODY' $berth configtest -c "$work/good"
 
+# An empty tree has nothing at which another collector stops, and stays empty.
+expect 2 'usage: ' $berth check
+expect 2 'usage: ' $berth check --distribution -c
+expect 2 'usage: ' $berth check --shared
+[ -z "$($berth check --distribution -c "$work/good")" ]
+expect 1 "$work/nothing/docker/registry/v2: No such file" \
+    $berth check --distribution -c "$work/absent"
+[ -z "$(ls -A "$work/images/docker/registry/v2")" ]
+
+# A manifest of a type it does not know.
+hex=$(printf 'x%.0s' 1 2 | sha256sum | cut -c1-64)
+repository=$work/images/docker/registry/v2/repositories/team/app
+mkdir -p "$repository/_layers" "$repository/_manifests/tags" \
+    "$repository/_manifests/revisions/sha256/$hex" \
+    "$work/images/docker/registry/v2/blobs/sha256/$(echo "$hex" | cut -c1-2)/$hex"
+printf 'sha256:%s' "$hex" >"$repository/_manifests/revisions/sha256/$hex/link"
+printf '{"schemaVersion":2,"mediaType":"x/y"}' \
+    >"$work/images/docker/registry/v2/blobs/sha256/$(echo "$hex" | cut -c1-2)/$hex/data"
+expect 1 "team/app sha256:$hex: the collector of 2.8 and 3 stops: mediaType" \
+    $berth check --distribution -c "$work/good"
+
 # What it prints can be read again and means the same.
 $berth configtest -c "$work/good" >"$work/printed"
 $berth configtest -c "$work/printed" | cmp - "$work/printed"

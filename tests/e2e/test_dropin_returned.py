@@ -165,3 +165,5 @@ def test_its_collector_keeps_every_tag_also_with_m(returned):
     images = {what for what in tagged if before[what][0] not in (OCI_INDEX, content.DOCKER_LIST)}
     for name, digest in parts_of(before, images.__contains__):
         assert after["blob", name, digest] == before["blob", name, digest] != 404
+    children = {("manifest", *part) for part in parts_of(before, (tagged - images).__contains__)}
+    assert 404 in [after.get(child, 404) for child in children], "berth(1) says that -m of 2.8 takes away such images"

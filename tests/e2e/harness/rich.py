@@ -138,4 +138,3 @@ def add_forms_of_3(tree, client):
     uuid = "0190c5a6-2d1b-7c3e-8f00-0123456789ab"
     tree.write(tree.upload("three", uuid, "data"), b"x" * 100)
     tree.write(tree.upload("three", uuid, "startedat"), "2026-11-26T10:00:00Z")
-    return uuid
