@@ -13,6 +13,7 @@ static const struct http_error errors[] = {
     [ERR_EXISTS] = {500, "UNKNOWN", "internal error"},
     [ERR_BUSY] = {503, "UNAVAILABLE", "busy, try again"},
     [ERR_NO_SPACE] = {507, "UNAVAILABLE", "no space left in the registry"},
+    [ERR_EXHAUSTED] = {503, "UNAVAILABLE", "out of resources, try again"},
     [ERR_READ_ONLY] = {503, "UNAVAILABLE", "the storage refuses writes"},
     [ERR_TOO_LARGE] = {500, "UNKNOWN", "internal error"},
     [ERR_SYNTAX] = {500, "UNKNOWN", "internal error"},

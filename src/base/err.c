@@ -29,7 +29,14 @@ static enum err_code code_of_errno(int sys_errno)
         return ERR_EXISTS;
     case ENOSPC:
     case EDQUOT:
+    case EFBIG:
         return ERR_NO_SPACE;
+    case EMFILE:
+    case ENFILE:
+    case ENOMEM:
+    case ENOBUFS:
+    case ENOLCK:
+        return ERR_EXHAUSTED;
     case EROFS:
     case EACCES:
     case EPERM:
@@ -108,6 +115,7 @@ const char *err_name(enum err_code code)
         [ERR_EXISTS] = "exists",
         [ERR_BUSY] = "busy",
         [ERR_NO_SPACE] = "no-space",
+        [ERR_EXHAUSTED] = "exhausted",
         [ERR_READ_ONLY] = "read-only",
         [ERR_TOO_LARGE] = "too-large",
         [ERR_SYNTAX] = "syntax",

@@ -36,6 +36,7 @@ enum err_code {
     ERR_EXISTS,    /* it is there already */
     ERR_BUSY,      /* somebody else holds it; try again */
     ERR_NO_SPACE,  /* disk, inodes or quota are used up */
+    ERR_EXHAUSTED, /* the machine has no more files, memory or locks now */
     ERR_READ_ONLY, /* the storage refuses writes (EROFS, EACCES) */
     ERR_TOO_LARGE, /* an object is longer than the caller admits */
     ERR_SYNTAX,    /* a text does not follow its grammar */

@@ -28,11 +28,11 @@
  * collector that computes its cutoff as (start - 5/4 grace) leaves the object
  * alone for at least the grace period. Access times are never used.
  *
- * Errors: ERR_NOT_FOUND, ERR_EXISTS, ERR_BUSY, ERR_NO_SPACE, ERR_READ_ONLY,
- * ERR_TOO_LARGE, ERR_IO, ERR_INTERNAL. ERR_EXISTS is also the answer where a
- * directory stands at the path of an object to be made, or an object at that
- * of a directory. Every operation may be called from several threads and
- * several processes at once.
+ * Errors: ERR_NOT_FOUND, ERR_EXISTS, ERR_BUSY, ERR_NO_SPACE, ERR_EXHAUSTED,
+ * ERR_READ_ONLY, ERR_TOO_LARGE, ERR_IO, ERR_INTERNAL. ERR_EXISTS is also the
+ * answer where a directory stands at the path of an object to be made, or an
+ * object at that of a directory. Every operation may be called from several
+ * threads and several processes at once.
  */
 #ifndef BERTH_DRIVER_DRIVER_H
 #define BERTH_DRIVER_DRIVER_H

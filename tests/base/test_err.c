@@ -27,7 +27,10 @@ Test(err, errno_becomes_a_code_of_the_first_group)
         {EROFS, ERR_READ_ONLY},  {EACCES, ERR_READ_ONLY},
         {EPERM, ERR_READ_ONLY},  {EAGAIN, ERR_BUSY},
         {EBUSY, ERR_BUSY},       {EIO, ERR_IO},
-        {ENAMETOOLONG, ERR_IO},
+        {ENAMETOOLONG, ERR_IO},  {EFBIG, ERR_NO_SPACE},
+        {EMFILE, ERR_EXHAUSTED}, {ENFILE, ERR_EXHAUSTED},
+        {ENOMEM, ERR_EXHAUSTED}, {ENOBUFS, ERR_EXHAUSTED},
+        {ENOLCK, ERR_EXHAUSTED},
     };
 
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {

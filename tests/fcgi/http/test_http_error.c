@@ -78,6 +78,8 @@ Test(http_error, statuses_are_those_clients_know)
         {ERR_TOO_MANY_TAGS, 414, "UNSUPPORTED"},
         {ERR_ROUTE_UNKNOWN, 404, "UNSUPPORTED"},
         {ERR_NO_SPACE, 507, "UNAVAILABLE"},
+        {ERR_EXHAUSTED, 503, "UNAVAILABLE"},
+        {ERR_READ_ONLY, 503, "UNAVAILABLE"},
         {ERR_UPLOAD_BUSY, 503, "UNAVAILABLE"},
         {ERR_BUSY, 503, "UNAVAILABLE"},
         /* Codes of the driver: the store should have turned them. */
