@@ -24,6 +24,12 @@
 #define FS_LOCKS "_berth/locks"
 #define FS_TRASH "_berth/trash"
 
+/*
+ * Where a directory on its way out goes when a full disk has no room for
+ * FS_TMP, with 16 hexadecimal digits behind it: the root is always there.
+ */
+#define FS_ASIDE "_berth-"
+
 /* "_berth/tmp/" and 16 hexadecimal digits. */
 #define FS_TMP_NAME_MAX sizeof(FS_TMP "/0123456789abcdef")
 
@@ -109,7 +115,7 @@ int fs_tmp_file(struct driver_fs *fs, char name[FS_TMP_NAME_MAX],
 int fs_tmp_directory(struct driver_fs *fs, char name[FS_TMP_NAME_MAX],
                      struct err *err) WARN_UNUSED;
 
-/* Renames `from` below `directory` to a new name there. */
+/* Renames `from` below `directory` to a new name there, or to FS_ASIDE. */
 int fs_tmp_take(struct driver_fs *fs, int directory, const char *from,
                 char name[FS_TMP_NAME_MAX], struct err *err) WARN_UNUSED;
 

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What operations left in FS_TMP when their processes were killed: files that
- * were not renamed into place, directories on their way in or out.
+ * What operations left in FS_TMP, or beside it as FS_ASIDE, when their
+ * processes were killed: files that were not renamed into place, directories
+ * on their way in or out.
  */
 #include "driver/driver_fs_internal.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "base/files.h"
@@ -58,24 +60,39 @@ static int sweep_entry(int directory, const char *name, int64_t cutoff_ns,
     bytes = S_ISDIR(st.st_mode) ? count_bytes(directory, name)
                                 : (uint64_t)st.st_size;
     if (!dry_run && fs_delete_tree(directory, name, err) < 0)
-        return err_wrap(err, FS_TMP);
+        return -1;
     swept->count++;
     swept->bytes += bytes;
     return 0;
 }
 
-int fs_sweep(struct driver *driver, int64_t cutoff_ns, bool dry_run,
-             struct driver_swept *swept, struct err *err)
+static int sweep_directory(struct driver_fs *fs, const char *directory,
+                           const char *prefix, int64_t cutoff_ns, bool dry_run,
+                           struct driver_swept *swept, struct err *err)
 {
-    CLEANUP(dir) DIR *dir = dir_open(fs_of(driver)->root, FS_TMP);
+    CLEANUP(dir) DIR *dir = dir_open(fs->root, directory);
     const struct dirent *entry;
     int result = 0;
 
     if (dir == NULL)
-        return errno == ENOENT ? 0 : err_set_errno(err, errno, "open " FS_TMP);
+        return errno == ENOENT
+                   ? 0
+                   : err_set_errno(err, errno, "open %s", directory);
     while ((entry = dir_next(dir)) != NULL)
-        if (sweep_entry(dirfd(dir), entry->d_name, cutoff_ns, dry_run, swept,
+        if (strncmp(entry->d_name, prefix, strlen(prefix)) == 0 &&
+            sweep_entry(dirfd(dir), entry->d_name, cutoff_ns, dry_run, swept,
                         err) < 0)
             result = -1;
     return result;
+}
+
+int fs_sweep(struct driver *driver, int64_t cutoff_ns, bool dry_run,
+             struct driver_swept *swept, struct err *err)
+{
+    struct driver_fs *fs = fs_of(driver);
+    int tmp = sweep_directory(fs, FS_TMP, "", cutoff_ns, dry_run, swept, err);
+    int aside =
+        sweep_directory(fs, ".", FS_ASIDE, cutoff_ns, dry_run, swept, err);
+
+    return tmp < 0 || aside < 0 ? -1 : 0;
 }

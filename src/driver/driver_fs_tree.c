@@ -197,13 +197,14 @@ int fs_look(struct driver_fs *fs, const char *path, struct stat *out,
     return 0;
 }
 
-static int choose_name(char name[FS_TMP_NAME_MAX], struct err *err)
+static int choose_name(const char *prefix, char name[FS_TMP_NAME_MAX],
+                       struct err *err)
 {
     uint64_t random;
 
     if (getrandom(&random, sizeof(random), 0) != sizeof(random))
         return err_set_errno(err, errno, "getrandom");
-    snprintf(name, FS_TMP_NAME_MAX, FS_TMP "/%016llx",
+    snprintf(name, FS_TMP_NAME_MAX, "%s%016llx", prefix,
              (unsigned long long)random);
     return 0;
 }
@@ -237,7 +238,7 @@ int fs_tmp_file(struct driver_fs *fs, char name[FS_TMP_NAME_MAX],
     int tries = 0;
 
     do {
-        if (choose_name(name, err) < 0)
+        if (choose_name(FS_TMP "/", name, err) < 0)
             return -1;
         fd = openat(fs->root, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC,
                     FS_FILE_MODE);
@@ -258,7 +259,7 @@ int fs_tmp_directory(struct driver_fs *fs, char name[FS_TMP_NAME_MAX],
     int result, tries = 0;
 
     do {
-        if (choose_name(name, err) < 0)
+        if (choose_name(FS_TMP "/", name, err) < 0)
             return -1;
         result = mkdirat(fs->root, name, FS_DIRECTORY_MODE & 0777);
     } while (result < 0 && try_again(fs, errno, &tries, err));
@@ -270,6 +271,18 @@ int fs_tmp_directory(struct driver_fs *fs, char name[FS_TMP_NAME_MAX],
     return result;
 }
 
+/* Deletion is how a full disk gets room again, so it must not need any. */
+static int take_aside(struct driver_fs *fs, int directory, const char *from,
+                      char name[FS_TMP_NAME_MAX], struct err *err)
+{
+    err_clear(err);
+    if (choose_name(FS_ASIDE, name, err) < 0)
+        return -1;
+    if (renameat(directory, from, fs->root, name) < 0)
+        return err_set_errno(err, errno, "rename to %s", name);
+    return 0;
+}
+
 int fs_tmp_take(struct driver_fs *fs, int directory, const char *from,
                 char name[FS_TMP_NAME_MAX], struct err *err)
 {
@@ -277,13 +290,15 @@ int fs_tmp_take(struct driver_fs *fs, int directory, const char *from,
     int result, tries = 0;
 
     do {
-        if (choose_name(name, err) < 0)
+        if (choose_name(FS_TMP "/", name, err) < 0)
             return -1;
         if (fstatat(directory, from, &st, AT_SYMLINK_NOFOLLOW) < 0)
             return err_set_errno(err, errno, "stat %s", from);
         result = renameat(directory, from, fs->root, name);
     } while (result < 0 && try_again(fs, errno, &tries, err));
-    return result;
+    return result == 0 || err->code != ERR_NO_SPACE
+               ? result
+               : take_aside(fs, directory, from, name, err);
 }
 
 int fs_sync_directories(struct driver_fs *fs, int parent, const char *name,

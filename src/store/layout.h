@@ -24,6 +24,8 @@
  *   _berth/                                      ours alone, the driver's
  *     locks/ tmp/ trash/<run>/
  *     adopted                                    owners before `berth adopt`
+ *   _berth-<hex>/                                what is being deleted, where
+ *                                                there is no room for tmp/
  *
  * A link holds a digest as text, without a newline. It names the blob to
  * read, which may be another digest than its own path says (Distribution

@@ -70,6 +70,15 @@ Test(driver_fs_sweep, a_directory_goes_with_all_in_it)
     fs_expect_no_leftovers();
 }
 
+Test(driver_fs_sweep, so_does_one_left_beside)
+{
+    given(fixture.subject.driver, FS_ASIDE "0123456789abcdef/link", "12345");
+    given(fixture.subject.driver, "repositories/_berth-1/link", "12345");
+    cr_assert(sweep(clock_now_ns() + HOUR_NS, false).bytes == 5);
+    expect_missing(fixture.subject.driver, FS_ASIDE "0123456789abcdef");
+    expect_text(fixture.subject.driver, "repositories/_berth-1/link", "12345");
+}
+
 static struct driver_swept during;
 
 static int sweep_when_taken(void *context, enum fs_step step)
