@@ -77,13 +77,18 @@ static int create_shard(struct driver_fs *fs, const char *name, struct err *err)
     return fd_take(&fd);
 }
 
+static void shard_name(const char *path, char name[LOCK_NAME_MAX])
+{
+    snprintf(name, LOCK_NAME_MAX, FS_LOCKS "/%02x", shard_of(path));
+}
+
 static int lock_shard(struct driver_fs *fs, const char *path, short type,
                       int64_t deadline_ns, struct err *err)
 {
     char name[LOCK_NAME_MAX];
     CLEANUP(fd) int fd = -1;
 
-    snprintf(name, sizeof(name), FS_LOCKS "/%02x", shard_of(path));
+    shard_name(path, name);
     fd = openat(fs->root, name, O_RDWR | O_CLOEXEC);
     if (fd < 0 && errno == ENOENT)
         fd = create_shard(fs, name, err);
@@ -111,23 +116,56 @@ void fs_unlock(struct driver_fs *fs, int *lock)
 
 /* --- protect --- */
 
+static int renew(struct driver_fs *fs, const char *path, int64_t deadline_ns,
+                 struct err *err);
+
 /*
  * Renewing is looking, too: the object must still be there. Times NULL and
  * not UTIME_OMIT for the atime, because then write permission is enough.
  */
+static int touch(struct driver_fs *fs, const char *path, struct err *err)
+{
+    if (utimensat(fs->root, path, NULL, 0) < 0)
+        return err_set_errno(err, errno, "renew %s", path);
+    return 0;
+}
+
+/*
+ * On a full disk there may be no room for the lock's file. While there is no
+ * such file, nobody can have the lock to take the object away; and who makes
+ * the file afterwards finds the lease renewed.
+ */
+static int renew_without_lock(struct driver_fs *fs, const char *path,
+                              int64_t deadline_ns, struct err *err)
+{
+    char name[LOCK_NAME_MAX];
+
+    shard_name(path, name);
+    if (touch(fs, path, err) < 0)
+        return -1;
+    fs_step(fs, FS_STEP_CHANGED);
+    if (faccessat(fs->root, name, F_OK, 0) < 0 && errno == ENOENT)
+        return 0;
+    return renew(fs, path, deadline_ns, err);
+}
+
 static int renew(struct driver_fs *fs, const char *path, int64_t deadline_ns,
                  struct err *err)
 {
-    int lock = fs_lock_shared(fs, path, deadline_ns, err);
-    int error = 0;
+    struct err failure = {0};
+    int lock = fs_lock_shared(fs, path, deadline_ns, &failure);
+    int result;
 
-    if (lock < 0)
+    if (lock < 0 && failure.code == ERR_NO_SPACE)
+        return renew_without_lock(fs, path, deadline_ns, err);
+    if (lock < 0) {
+        *err = failure;
         return -1;
-    if (utimensat(fs->root, path, NULL, 0) < 0)
-        error = errno;
+    }
+    result = touch(fs, path, err);
     fs_step(fs, FS_STEP_CHANGED);
     fs_unlock(fs, &lock);
-    return error == 0 ? 0 : err_set_errno(err, error, "renew %s", path);
+    return result;
 }
 
 /* What is young stays, for any cutoff lies before its mtime. */
