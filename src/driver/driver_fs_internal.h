@@ -175,6 +175,10 @@ int fs_lock_file(struct driver_fs *fs, int fd, short type, int64_t deadline_ns,
 /* The deadline for shard locks of an operation that begins now. */
 int64_t fs_lock_deadline(const struct driver_fs *fs);
 
+/* Sees to it that the lock of the shard of `path` has a file. */
+int fs_make_lock(struct driver_fs *fs, const char *path,
+                 struct err *err) WARN_UNUSED;
+
 /* Takes the shared lock of the shard of `path`; a descriptor or -1. */
 int fs_lock_shared(struct driver_fs *fs, const char *path, int64_t deadline_ns,
                    struct err *err) WARN_UNUSED;

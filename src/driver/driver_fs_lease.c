@@ -63,16 +63,22 @@ static unsigned int shard_of(const char *path)
     return (hash ^ hash >> 8 ^ hash >> 16 ^ hash >> 24) & 0xff;
 }
 
+/* Begins again when another, who failed, takes back the directory he made. */
 static int create_shard(struct driver_fs *fs, const char *name, struct err *err)
 {
-    CLEANUP(fd) int parent = fs_open_parent(fs, name, FS_MAKE_DURABLE, err);
     CLEANUP(fd) int fd = -1;
 
-    if (parent < 0)
-        return -1;
-    fd = openat(parent, fs_name_of(name), O_RDWR | O_CREAT | O_CLOEXEC,
-                FS_FILE_MODE);
-    if (fd < 0 || fchmod(fd, FS_FILE_MODE) < 0)
+    for (int i = 0; fd < 0; i++) {
+        CLEANUP(fd) int parent = fs_open_parent(fs, name, FS_MAKE_DURABLE, err);
+
+        if (parent < 0)
+            return -1;
+        fd = openat(parent, fs_name_of(name), O_RDWR | O_CREAT | O_CLOEXEC,
+                    FS_FILE_MODE);
+        if (fd < 0 && (errno != ENOENT || i == FS_RETRIES))
+            return err_set_errno(err, errno, "create %s", name);
+    }
+    if (fchmod(fd, FS_FILE_MODE) < 0)
         return err_set_errno(err, errno, "create %s", name);
     return fd_take(&fd);
 }
@@ -100,6 +106,21 @@ static int lock_shard(struct driver_fs *fs, const char *path, short type,
         return err_wrap(err, "%s", name);
     fs_step(fs, FS_STEP_LOCKED);
     return fd_take(&fd);
+}
+
+int fs_make_lock(struct driver_fs *fs, const char *path, struct err *err)
+{
+    char name[LOCK_NAME_MAX];
+    int fd;
+
+    shard_name(path, name);
+    if (faccessat(fs->root, name, F_OK, 0) == 0)
+        return 0;
+    fd = create_shard(fs, name, err);
+    if (fd < 0)
+        return -1;
+    close(fd);
+    return 0;
 }
 
 int fs_lock_shared(struct driver_fs *fs, const char *path, int64_t deadline_ns,

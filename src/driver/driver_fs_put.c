@@ -89,6 +89,9 @@ static int place_at(struct driver_fs *fs, const char *from, const char *path,
 {
     int64_t deadline_ns = fs_lock_deadline(fs);
 
+    /* Before directories are made, which would stay when there is no room. */
+    if (place == PLACE_OBJECT && fs_make_lock(fs, path, err) < 0)
+        return -1;
     for (int i = 0; i < FS_RETRIES; i++) {
         struct err failure = {0};
         int result;

@@ -44,12 +44,13 @@ static int set_directory_mode(int parent, const char *name)
     return fchmodat(parent, name, FS_DIRECTORY_MODE & 0777, 0);
 }
 
-/* Fine when another has made it meanwhile. */
-static int make_child(int parent, const char *name, struct err *err)
+/* Fine when another has made it meanwhile; sets `*made` when it is ours. */
+static int make_child(int parent, const char *name, bool *made, struct err *err)
 {
     if (mkdirat(parent, name, FS_DIRECTORY_MODE & 0777) < 0)
         return errno == EEXIST ? 0
                                : err_set_errno(err, errno, "mkdir %s", name);
+    *made = true;
     if (set_directory_mode(parent, name) < 0)
         return err_set_errno(err, errno, "chmod %s", name);
     return 0;
@@ -72,7 +73,7 @@ static int set_open_error(struct err *err, const char *path, enum fs_make make)
  * that the next try does not take it for durable.
  */
 static int open_or_make(struct driver_fs *fs, int parent, const char *name,
-                        bool sync, struct err *err)
+                        bool sync, bool *made, struct err *err)
 {
     int fd = openat(parent, name, OPEN_DIRECTORY);
 
@@ -80,7 +81,7 @@ static int open_or_make(struct driver_fs *fs, int parent, const char *name,
         return fd;
     if (errno != ENOENT)
         return set_open_error(err, name, FS_MAKE_DURABLE);
-    if (make_child(parent, name, err) < 0)
+    if (make_child(parent, name, made, err) < 0)
         return -1;
     if (sync && fs_sync(fs, parent, name, err) < 0) {
         unlinkat(parent, name, AT_REMOVEDIR);
@@ -99,25 +100,52 @@ static bool is_synced(enum fs_make make, struct span below)
     return make == FS_MAKE_DURABLE || (make == FS_MAKE_RELAXED && !innermost);
 }
 
+/*
+ * What was made on the way to one that could not be made goes again, from the
+ * first `end` bytes of the path down to the first `kept`: else an empty
+ * repository would be listed. Whoever has put something there meanwhile keeps
+ * it, and who was about to begins again.
+ */
+static void unmake_directories(struct driver_fs *fs, const char *path,
+                               size_t kept, size_t end)
+{
+    char at[PATH_MAX];
+
+    snprintf(at, sizeof(at), "%.*s", (int)end, path);
+    for (size_t len = end; len > kept; len--)
+        if (at[len] == '\0' || at[len] == '/') {
+            at[len] = '\0';
+            unlinkat(fs->root, at, AT_REMOVEDIR);
+        }
+}
+
 static int make_directories(struct driver_fs *fs, const char *path,
                             enum fs_make make, struct err *err)
 {
     CLEANUP(fd) int at = openat(fs->root, ".", OPEN_DIRECTORY);
     struct span rest = span_of(path);
+    size_t kept = SIZE_MAX;
 
     if (at < 0)
         return err_set_errno(err, errno, "open the root");
     while (rest.ptr != NULL) {
         struct span part = span_cut(&rest, '/');
         char name[NAME_MAX + 1];
+        bool made = false;
         int next;
 
         if (part.len > NAME_MAX)
             return err_set_errno(err, ENAMETOOLONG, "%s", path);
         snprintf(name, sizeof(name), "%.*s", SPAN_ARGS(part));
-        next = open_or_make(fs, at, name, is_synced(make, rest), err);
-        if (next < 0)
+        next = open_or_make(fs, at, name, is_synced(make, rest), &made, err);
+        if (next < 0) {
+            if (kept != SIZE_MAX)
+                unmake_directories(fs, path, kept,
+                                   (size_t)(part.ptr - path) - 1);
             return -1;
+        }
+        if (made && kept == SIZE_MAX)
+            kept = (size_t)(part.ptr - path);
         close(at);
         at = next;
     }
@@ -179,7 +207,7 @@ int fs_open_root(struct driver_fs *fs, const char *root, struct err *err)
     fd = open(parent, OPEN_DIRECTORY);
     if (fd < 0)
         return err_set_errno(err, errno, "open %s", parent);
-    return open_or_make(fs, fd, fs_name_of(root), true, err);
+    return open_or_make(fs, fd, fs_name_of(root), true, &(bool){false}, err);
 }
 
 int64_t fs_mtime_ns(const struct stat *st)

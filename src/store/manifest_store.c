@@ -217,10 +217,13 @@ int manifest_put(const struct store *store, const char *name,
     struct layout_path tags = layout_tags(name);
     const struct descriptor *subject = manifest_subject(manifest);
 
-    /* Distribution's collector wants to find both, see layout.h. */
-    if (driver_make_directory(store->driver, layers.text, err) < 0 ||
-        driver_make_directory(store->driver, tags.text, err) < 0 ||
-        driver_put(store->driver, blob.text, bytes, DRIVER_DURABLE, err) < 0)
+    /*
+     * First the bytes, so that no empty repository shows if they fail; then
+     * what Distribution's collector wants to find, see layout.h.
+     */
+    if (driver_put(store->driver, blob.text, bytes, DRIVER_DURABLE, err) < 0 ||
+        driver_make_directory(store->driver, layers.text, err) < 0 ||
+        driver_make_directory(store->driver, tags.text, err) < 0)
         return -1;
     /*
      * Before the link, so that no manifest is ever there without its entry;

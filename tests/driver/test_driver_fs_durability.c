@@ -384,7 +384,10 @@ Test(driver_fs_durability, bytes_whose_sync_failed_are_gone)
     expect_missing(driver, UPLOAD);
 }
 
-/* Else the next try would find it there and take it for durable. */
+/*
+ * Else the next try would find it there and take it for durable. So are those
+ * made on the way to it: an empty repository would be listed.
+ */
 Test(driver_fs_durability, a_directory_whose_sync_failed_is_gone)
 {
     struct driver *driver = fixture.subject.driver;
@@ -392,9 +395,14 @@ Test(driver_fs_durability, a_directory_whose_sync_failed_is_gone)
 
     fs_count_syncs(&count);
     FAILS(ERR_IO, driver_make_directory(driver, "a/b/c", &err));
+    expect_missing(driver, "a");
     count = (struct sync_count){0};
     OK(driver_make_directory(driver, "a/b/c", &err));
-    cr_assert(count.done == 2, "%d", count.done);
+    cr_assert(count.done == 3, "%d", count.done);
+    count = (struct sync_count){.fail_at = 2};
+    FAILS(ERR_IO, driver_make_directory(driver, "a/b/d/e", &err));
+    expect_missing(driver, "a/b/d");
+    (void)fs_lstat("a/b/c");
 }
 
 struct death {
