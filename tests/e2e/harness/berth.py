@@ -34,10 +34,11 @@ def as_user(name):
 
 
 class Berth:
-    """Configuration, data directory, sockets. Context manager; start=False leaves the programs to the web server."""
+    """Configuration, data directory, sockets. Context manager; start=False leaves the programs to the web server, and a
+    storage (harness.storage) is mounted on the data directory."""
 
-    def __init__(self, directory, settings=None, owner="nobody", start=True):
-        self.directory, self.owner, self.start = Path(directory), owner, start
+    def __init__(self, directory, settings=None, owner="nobody", start=True, storage=None):
+        self.directory, self.owner, self.start, self.storage = Path(directory), owner, start, storage
         self.root = self.directory / "data"
         self.sockets = self.directory / "run"
         self.programs = self.directory / "libexec"
@@ -54,6 +55,9 @@ class Berth:
         self.write_config()
         for path in (self.root, self.sockets):
             path.mkdir()
+        if self.storage:
+            self.storage.mount(self.root)
+        for path in (self.root, self.sockets):
             if os.geteuid() == 0:
                 shutil.chown(path, self.owner, "www-data")
             path.chmod(0o2750)
@@ -71,6 +75,8 @@ class Berth:
     def __exit__(self, *_):
         for pool in self.pools.values():
             pool.stop()
+        if self.storage:
+            self.storage.unmount()
 
     def socket(self, route):
         return self.sockets / f"{route}.sock"

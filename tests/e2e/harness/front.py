@@ -14,10 +14,11 @@ def start_front(registry):
     web = {"directory": registry.directory / "web"}
     if registry.kind == "apache-fcgid":
         # mod_fcgid starts the programs itself, as the web server's user.
-        berth = enter(Berth(registry.directory, registry.settings, owner="www-data", start=False))
+        berth = enter(Berth(registry.directory, registry.settings, owner="www-data", start=False,
+                            storage=registry.storage))
         front = webserver.Apache(berth.root, module="fcgid", programs=berth.programs, config=berth.config, **web)
     else:
-        berth = enter(Berth(registry.directory, registry.settings))
+        berth = enter(Berth(registry.directory, registry.settings, storage=registry.storage))
         if registry.kind == "apache-proxy":
             front = webserver.Apache(berth.root, berth.sockets, module="proxy", **web)
         else:

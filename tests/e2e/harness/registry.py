@@ -20,8 +20,8 @@ CONFORMANCE_KINDS = ("nginx", "apache-proxy", "apache-fcgid")
 class Registry:
     """Context manager: one registry of the given kind in a temporary directory of its own."""
 
-    def __init__(self, kind, **settings):
-        self.kind, self.settings = kind, settings
+    def __init__(self, kind, storage=None, **settings):
+        self.kind, self.storage, self.settings = kind, storage, settings
         self.stack = contextlib.ExitStack()
 
     def __enter__(self):
