@@ -25,8 +25,8 @@
 #define FS_TRASH "_berth/trash"
 
 /*
- * Where a directory on its way out goes when a full disk has no room for
- * FS_TMP, with 16 hexadecimal digits behind it: the root is always there.
+ * Where a directory on its way out goes, with 16 hexadecimal digits behind it,
+ * when FS_TMP is closed or the disk has no room for it: in the root.
  */
 #define FS_ASIDE "_berth-"
 

@@ -299,7 +299,10 @@ int fs_tmp_directory(struct driver_fs *fs, char name[FS_TMP_NAME_MAX],
     return result;
 }
 
-/* Deletion is how a full disk gets room again, so it must not need any. */
+/*
+ * Deletion is how a full disk gets room again, so it must not need any; nor a
+ * way into FS_TMP, when what was begun in vain has to go.
+ */
 static int take_aside(struct driver_fs *fs, int directory, const char *from,
                       char name[FS_TMP_NAME_MAX], struct err *err)
 {
@@ -324,9 +327,9 @@ int fs_tmp_take(struct driver_fs *fs, int directory, const char *from,
             return err_set_errno(err, errno, "stat %s", from);
         result = renameat(directory, from, fs->root, name);
     } while (result < 0 && try_again(fs, errno, &tries, err));
-    return result == 0 || err->code != ERR_NO_SPACE
-               ? result
-               : take_aside(fs, directory, from, name, err);
+    if (result < 0 && (err->code == ERR_NO_SPACE || err->sys_errno == EACCES))
+        result = take_aside(fs, directory, from, name, err);
+    return result;
 }
 
 int fs_sync_directories(struct driver_fs *fs, int parent, const char *name,

@@ -25,7 +25,7 @@
  *     locks/ tmp/ trash/<run>/
  *     adopted                                    owners before `berth adopt`
  *   _berth-<hex>/                                what is being deleted, where
- *                                                there is no room for tmp/
+ *                                                tmp/ cannot be used
  *
  * A link holds a digest as text, without a newline. It names the blob to
  * read, which may be another digest than its own path says (Distribution
