@@ -21,7 +21,6 @@ from harness.storage import BLOCK, Storage
 
 pytestmark = pytest.mark.kinds("nginx", "apache-proxy")
 
-LACK = (507, 503)
 
 
 DISKS = {"tmpfs": {}, "ext4": {"kind": "ext4", "size": "24m", "inodes": 2000}}
@@ -36,9 +35,9 @@ def scene(kind, disk, request):
             registry.print_logs()
 
 
-def refused(answer):
+def refused(answer, status=507):
     """A 5xx in the OCI form that names no path."""
-    answer.expect_error(answer.expect(*LACK).status, "UNAVAILABLE")
+    answer.expect_error(status, "UNAVAILABLE")
     assert b"/" not in answer.body, str(answer)
     return answer
 
@@ -131,23 +130,23 @@ def begin_sessions(scene):
     return data, empty, begun, whole
 
 
-def try_to_push(scene, sessions):
+def try_to_push(scene, sessions, status=507):
     """Everything that needs room, once; all of it is refused."""
     r, c = scene.repository, scene.client
     data, empty, begun, whole = sessions
     blob = random_bytes(5 * BLOCK)
     changed = encode(image_manifest(scene.config, [scene.layer], annotations={"a": "b" * BLOCK}))
-    refused(c.post(r.uploads))
-    refused(c.post(r.uploads + f"?digest={digest_of(blob)}", blob, type=OCTETS))
-    refused(c.post(Repository(c, "new/one").uploads + f"?mount={digest_of(scene.layer)}&from=team/app"))
-    refused(c.patch(empty, blob, type=OCTETS))
-    refused(c.patch(begun, data[BLOCK:], type=OCTETS))
-    refused(c.patch(begun, iter([data[BLOCK:2 * BLOCK], data[2 * BLOCK:]]), type=OCTETS))
-    refused(c.put(with_query(begun, digest=digest_of(data)), data[BLOCK:], type=OCTETS))
-    refused(c.put(r.manifest("v3"), changed, type=OCI_MANIFEST))
-    refused(c.put(r.manifest("v1"), changed, type=OCI_MANIFEST))
-    refused(c.put(r.manifest("v2"), scene.image, type=OCI_MANIFEST))
-    refused(c.put(r.manifest(digest_of(changed)) + "?tag=v4&tag=v5", changed, type=OCI_MANIFEST))
+    refused(c.post(r.uploads), status)
+    refused(c.post(r.uploads + f"?digest={digest_of(blob)}", blob, type=OCTETS), status)
+    refused(c.post(Repository(c, "new/one").uploads + f"?mount={digest_of(scene.layer)}&from=team/app"), status)
+    refused(c.patch(empty, blob, type=OCTETS), status)
+    refused(c.patch(begun, data[BLOCK:], type=OCTETS), status)
+    refused(c.patch(begun, iter([data[BLOCK:2 * BLOCK], data[2 * BLOCK:]]), type=OCTETS), status)
+    refused(c.put(with_query(begun, digest=digest_of(data)), data[BLOCK:], type=OCTETS), status)
+    refused(c.put(r.manifest("v3"), changed, type=OCI_MANIFEST), status)
+    refused(c.put(r.manifest("v1"), changed, type=OCI_MANIFEST), status)
+    refused(c.put(r.manifest("v2"), scene.image, type=OCI_MANIFEST), status)
+    refused(c.put(r.manifest(digest_of(changed)) + "?tag=v4&tag=v5", changed, type=OCI_MANIFEST), status)
 
 
 def go_on(scene, sessions):
@@ -184,6 +183,14 @@ def delete_everything(scene):
     for uuid in upload:
         c.delete(r.uploads + uuid).expect(204)
     assert scene.uploads() == []
+
+
+def try_to_delete(scene, sessions, status):
+    r, c = scene.repository, scene.client
+    refused(c.delete(r.manifest("v2")), status)
+    refused(c.delete(r.manifest(digest_of(scene.image))), status)
+    refused(c.delete(r.blob(digest_of(scene.layer))), status)
+    refused(c.delete(sessions[2]), status)
 
 
 @pytest.mark.parametrize("lack", ("bytes", "inodes"))
@@ -246,6 +253,87 @@ class TestFull:
             scene.forget()
         scene.registry.storage.free()
         scene.check_pulls()
+
+
+@pytest.mark.parametrize("disk", ("ext4",))
+def test_read_only_storage_serves_pulls_and_refuses_the_rest(scene):
+    """As the kernel leaves it after an error of the disk."""
+    sessions = begin_sessions(scene)
+    age_leases(scene.registry)
+    before, uploads = scene.tree(), scene.uploads()
+    scene.registry.storage.remount("ro")
+    try_to_push(scene, sessions, 503)
+    try_to_delete(scene, sessions, 503)
+    assert scene.tree() == before and scene.uploads() == uploads
+    scene.check_lists()
+    scene.check_pulls()
+    scene.registry.storage.remount("rw")
+    go_on(scene, sessions)
+
+
+@pytest.mark.parametrize("disk", ("tmpfs",))
+class TestLostPermission:
+    def test_pulls_go_on_when_all_of_it_is_somebody_else_s(self, scene):
+        """As after a restore by root, whose files others can read."""
+        sessions = begin_sessions(scene)
+        before, uploads = scene.tree(), scene.uploads()
+        with modes(scene.registry.path(), directories=0o755, files=0o644, owner=0):
+            try_to_push(scene, sessions, 503)
+            try_to_delete(scene, sessions, 503)
+            scene.check_lists()
+            scene.check_pulls()
+        assert scene.tree() == before and scene.uploads() == uploads
+        go_on(scene, sessions)
+
+    def test_what_cannot_be_read_is_not_taken_for_absent(self, scene):
+        """A client that is told 404 pushes over it, or deletes its own."""
+        r, c = scene.repository, scene.client
+        neighbour = Repository(c, "team/other")
+        image = neighbour.push_image("v1")
+        hex = digest_of(scene.layer).split(":")[1]
+        with modes(scene.registry.path("repositories/team/app"), directories=0):
+            for path in (r.manifest("v1"), r.manifest(digest_of(scene.image)), r.tags(), r.blob(digest_of(scene.layer)),
+                         r.referrers(digest_of(scene.image))):
+                refused(c.get(path), 503)
+                c.head(path).expect(503)
+            refused(c.post(r.uploads), 503)
+            neighbour.check_manifest(image, "v1", OCI_MANIFEST)
+            neighbour.check_manifest(neighbour.push_image("v2"), "v2", OCI_MANIFEST)
+        with modes(scene.registry.path(f"blobs/sha256/{hex[:2]}/{hex}"), directories=0):
+            # nginx answers by itself, and 403 is what it says of files closed to it.
+            c.get(r.blob(digest_of(scene.layer))).expect(503, 403)
+            c.head(r.blob(digest_of(scene.layer))).expect(503)
+        scene.check_pulls()
+
+    def test_a_closed_directory_of_our_own_stops_pushes_alone(self, scene):
+        sessions = begin_sessions(scene)
+        with modes(scene.registry.path("_berth"), directories=0):
+            refused(scene.client.post(scene.repository.uploads), 503)
+            refused(scene.client.put(scene.repository.manifest("v3"), scene.image, type=OCI_MANIFEST), 503)
+            scene.check_lists()
+            scene.check_pulls()
+            assert len(scene.uploads()) == 3
+            scene.client.delete(scene.repository.manifest("v2")).expect(202)
+        scene.repository.put_manifest(scene.other, "v2")
+        go_on(scene, sessions)
+
+
+@contextlib.contextmanager
+def modes(top, directories, files=None, owner=None):
+    """All below, and it, with these modes and this owner for a while."""
+    paths = [top, *top.rglob("*")]
+    saved = [(path, path.stat()) for path in paths]
+    for path in reversed(paths):
+        if owner is not None:
+            os.chown(path, owner, -1)
+        if path.is_dir() or files is not None:
+            path.chmod(directories if path.is_dir() else files)
+    try:
+        yield
+    finally:
+        for path, st in saved:
+            os.chown(path, st.st_uid, st.st_gid)
+            path.chmod(st.st_mode & 0o7777)
 
 
 def mount(scene):
