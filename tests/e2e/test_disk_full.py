@@ -255,6 +255,28 @@ class TestFull:
         scene.check_pulls()
 
 
+@pytest.mark.parametrize("disk", tuple(DISKS))
+def test_a_blob_that_does_not_fit_gives_its_room_back(scene):
+    """While it arrives, however it comes; the upload is where it was, and others find room at once."""
+    r, c = scene.repository, scene.client
+    data = random_bytes(40 << 20)
+    begun = c.patch(r.start_upload().location, data[:BLOCK], type=OCTETS).expect(202).location
+    tree = scene.tree()
+    for body in (data[BLOCK:], iter(data[i:i + (1 << 20)] for i in range(BLOCK, len(data), 1 << 20))):
+        refused(c.patch(begun, body, type=OCTETS))
+        assert c.get(begun).expect(204).header("Range") == f"0-{BLOCK - 1}"
+        small = random_bytes(3 << 20)
+        r.push_blob(small)
+        r.check_blob(small)
+        c.delete(r.blob(digest_of(small))).expect(202)
+    refused(c.put(with_query(begun, digest=digest_of(data)), data[BLOCK:], type=OCTETS))
+    refused(c.post(r.uploads + f"?digest={digest_of(data)}", data, type=OCTETS))
+    assert scene.uploads() == [begun.rsplit("/", 1)[1]]
+    assert {name for name in scene.tree() if name not in tree} == set()
+    c.put(with_query(begun, digest=digest_of(data[:BLOCK]))).expect(201)
+    scene.check_pulls()
+
+
 @pytest.mark.parametrize("disk", ("ext4",))
 def test_read_only_storage_serves_pulls_and_refuses_the_rest(scene):
     """As the kernel leaves it after an error of the disk."""
