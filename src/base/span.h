@@ -48,17 +48,19 @@ static inline bool span_starts_with(struct span s, struct span prefix)
            span_equals((struct span){s.ptr, prefix.len}, prefix);
 }
 
+/*
+ * The part from `offset` to the end; `offset` is at most the length. C gives
+ * no meaning to NULL + 0, and an empty span may have a NULL pointer.
+ */
+static inline struct span span_from(struct span s, size_t offset)
+{
+    return (struct span){offset > 0 ? s.ptr + offset : s.ptr, s.len - offset};
+}
+
 static inline bool span_ends_with(struct span s, struct span suffix)
 {
     return s.len >= suffix.len &&
-           span_equals((struct span){s.ptr + s.len - suffix.len, suffix.len},
-                       suffix);
-}
-
-/* The part from `offset` to the end; `offset` is at most the length. */
-static inline struct span span_from(struct span s, size_t offset)
-{
-    return (struct span){s.ptr + offset, s.len - offset};
+           span_equals(span_from(s, s.len - suffix.len), suffix);
 }
 
 /* The first `len` bytes; `len` is at most the length. */

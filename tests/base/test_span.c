@@ -26,6 +26,19 @@ Test(span, order_is_that_of_bytes_with_the_shorter_first)
         }
 }
 
+/* The undefined behaviour sanitizer looks on. */
+Test(span, what_has_no_bytes_may_have_no_pointer)
+{
+    struct span none = {NULL, 0};
+
+    cr_expect_null(span_from(none, 0).ptr);
+    cr_expect_null(span_first(none, 0).ptr);
+    cr_expect_null(span_trim(none).ptr);
+    cr_expect_eq(span_cut(&none, ',').len, 0);
+    cr_expect(span_starts_with(none, none) && span_ends_with(none, none));
+    cr_expect_eq(span_compare(none, SPAN("")), 0);
+}
+
 Test(span, starts_and_ends)
 {
     CLEANUP(tight) struct span text = tight_text("blobs/uploads");
