@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,6 +26,15 @@ static const struct unit size_units[] = {
 static const struct unit duration_units[] = {
     {'d', 86400}, {'h', 3600}, {'m', 60}, {'s', 1}};
 
+/* What a line of a file can say, so that a printed setting reads the same. */
+static bool is_sayable(struct span value)
+{
+    for (size_t i = 0; i < value.len; i++)
+        if ((unsigned char)value.ptr[i] < ' ' || value.ptr[i] == 0x7F)
+            return false;
+    return span_equals(span_trim(value), value);
+}
+
 static int set_path(const struct config_key *key, char *field,
                     struct span value, struct err *err)
 {
@@ -32,6 +42,11 @@ static int set_path(const struct config_key *key, char *field,
         value.len--;
     if (value.len == 0 || value.ptr[0] != '/')
         return err_set(err, ERR_SYNTAX, "%s must be an absolute path",
+                       key->name);
+    if (!is_sayable(value))
+        return err_set(err, ERR_SYNTAX,
+                       "%s must have no control characters in it and no blank "
+                       "at its end",
                        key->name);
     if (value.len >= key->size)
         return err_set(err, ERR_SYNTAX, "%s is longer than %zu bytes",

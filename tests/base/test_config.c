@@ -119,6 +119,10 @@ Test(config, a_mistake_is_told_with_file_and_line)
         {"= /a", ":1: unknown key \"\""},
         {"path = a", ":1: path must be an absolute path"},
         {"path =", ":1: path must be an absolute path"},
+        {"path = /a\rb", ":1: path must have no control characters in it and "
+                         "no blank at its end"},
+        {"path = /a /", ":1: path must have no control characters in it and "
+                        "no blank at its end"},
         {"path = /a/b/c/d/e/f/g/h", ":1: path is longer than 15 bytes"},
         {"the_flag = true", ":1: the_flag must be yes or no"},
         {"the_flag = YES", ":1: the_flag must be yes or no"},
@@ -191,6 +195,17 @@ Test(config, a_bad_variable_is_told_by_its_name)
     cr_expect_eq(
         config_read_variables(&table, &example, "TEST_", variables, &err), -1);
     cr_expect_str_eq(err.text, "TEST_COUNT: count must be a number");
+}
+
+/* A file could not say it, and so not print it either. */
+Test(config, a_path_of_a_variable_has_no_second_line)
+{
+    static const char *const variables[] = {"TEST_PATH=/a\ncount = 1", NULL};
+
+    cr_expect_eq(
+        config_read_variables(&table, &example, "TEST_", variables, &err), -1);
+    cr_expect_eq(err.code, ERR_SYNTAX);
+    cr_expect_str_eq(example.path, "");
 }
 
 Test(config, prints_what_it_would_read_again)
