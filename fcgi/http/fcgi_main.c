@@ -130,7 +130,7 @@ int main(int argc, char **argv)
     struct program program = {.server = {.route = &ROUTE}};
     struct options options;
     struct err err = {0};
-    int status;
+    int status = EXIT_FAILURE;
 
     if (parse_options(argc, argv, &options) < 0) {
         fprintf(stderr, "usage: %s [-c FILE] [-w WORKERS] [-t THREADS]\n",
@@ -146,11 +146,10 @@ int main(int argc, char **argv)
     /* What one large manifest needed is not kept for the next. */
     mallopt(M_MMAP_THRESHOLD, 256 * 1024);
     mallopt(M_TRIM_THRESHOLD, 256 * 1024);
-    if (start(&program, options.file, &err) < 0) {
+    if (start(&program, options.file, &err) == 0)
+        status = run(&program, &options);
+    else
         log_message(LOG_PRIORITY_ERROR, "%s: %s", ROUTE.name, err.text);
-        return EXIT_FAILURE;
-    }
-    status = run(&program, &options);
     driver_free(program.server.driver);
     settings_source_free(program.server.settings);
     return status;

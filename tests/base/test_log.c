@@ -93,7 +93,7 @@ Test(log, a_message_is_one_line_with_its_priority)
 
 static void write_full_line(void)
 {
-    struct buf line = BUF_INIT(LOG_LINE_MAX);
+    CLEANUP(buf) struct buf line = BUF_INIT(LOG_LINE_MAX);
 
     while (!line.overflowed)
         buf_add_char(&line, 'x');
