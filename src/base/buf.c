@@ -20,7 +20,7 @@ void buf_clear(struct buf *buf)
 
 char *buf_reserve(struct buf *buf, size_t len)
 {
-    size_t needed, capacity;
+    size_t needed;
 
     if (buf->overflowed || len > buf->max - buf->len) {
         buf->overflowed = true;
@@ -28,7 +28,8 @@ char *buf_reserve(struct buf *buf, size_t len)
     }
     needed = buf->len + len + 1;
     if (needed > buf->capacity) {
-        capacity = buf->capacity ? buf->capacity : 64;
+        size_t capacity = buf->capacity ? buf->capacity : 64;
+
         while (capacity < needed)
             capacity += capacity / 2;
         if (capacity > buf->max + 1)

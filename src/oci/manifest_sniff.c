@@ -167,6 +167,22 @@ static size_t decode_type(struct span body, char out[MANIFEST_MEDIA_TYPE_MAX])
     return media_type_is_valid((struct span){out, len}) ? len : 0;
 }
 
+/*
+ * Cuts a key and its colon off `*rest`, which begins with '{' or ','. Then at
+ * least one byte follows; false when the text is no such thing.
+ */
+static bool cut_key(struct span *rest, struct span *key)
+{
+    *rest = skip_blanks(span_from(*rest, 1));
+    if (rest->len == 0 || rest->ptr[0] != '"' || !cut_string(rest, key))
+        return false;
+    *rest = skip_blanks(*rest);
+    if (rest->len == 0 || rest->ptr[0] != ':')
+        return false;
+    *rest = skip_blanks(span_from(*rest, 1));
+    return rest->len > 0;
+}
+
 /* Looks through the members; 0 without a media type of their own. */
 static size_t find_type(struct span rest, char out[MANIFEST_MEDIA_TYPE_MAX],
                         bool *has_children)
@@ -178,14 +194,7 @@ static size_t find_type(struct span rest, char out[MANIFEST_MEDIA_TYPE_MAX],
     if (rest.len == 0 || rest.ptr[0] != '{')
         return 0;
     do {
-        rest = skip_blanks(span_from(rest, 1)); /* behind '{' or ',' */
-        if (rest.len == 0 || rest.ptr[0] != '"' || !cut_string(&rest, &key))
-            return 0;
-        rest = skip_blanks(rest);
-        if (rest.len == 0 || rest.ptr[0] != ':')
-            return 0;
-        rest = skip_blanks(span_from(rest, 1));
-        if (rest.len == 0)
+        if (!cut_key(&rest, &key))
             return 0;
         if (rest.ptr[0] == '"' && body_equals(key, SPAN("mediaType"))) {
             if (!cut_string(&rest, &value))
