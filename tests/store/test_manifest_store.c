@@ -111,6 +111,23 @@ Test(manifest_store, protect_renews_the_closure_of_an_index)
         cr_assert_gt(object_mtime(paths[i].text), old[i], "%s", paths[i].text);
 }
 
+/* Another program checked nothing, or the disk lost something. */
+Test(manifest_store, a_damaged_child_refers_to_nothing)
+{
+    struct digest child = push_manifest("a", INDEX_OF_NOTHING);
+
+    cr_assert_eq(driver_put(store.driver, layout_blob(&child).text,
+                            SPAN("{\"manifests\":[{\"digest\":\"?\"}]"),
+                            DRIVER_DURABLE, &err),
+                 0, "%s", err.text);
+    cr_expect_eq(protect("a", index_json(&child), false), 0, "%s", err.text);
+    cr_assert_eq(driver_remove(store.driver, layout_blob(&child).text,
+                               DRIVER_DURABLE, &err),
+                 0, "%s", err.text);
+    cr_expect_eq(protect("a", index_json(&child), false), -1);
+    cr_expect_eq(err.code, ERR_MANIFEST_BLOB_UNKNOWN, "%s", err.text);
+}
+
 Test(manifest_store, lease_renews_manifest_and_link)
 {
     struct digest digest =

@@ -145,6 +145,31 @@ Test(referrers, stored_by_another_program_are_found)
     cr_assert_eq(count_of(list(&all), "\"digest\""), 2);
 }
 
+/* Litter among the revisions, and a note of a strange hand. */
+Test(referrers, are_found_beside_what_does_not_belong_there)
+{
+    static const char *const litter[] = {
+        "sha256/abc/link", "sha256/file", "sha256/.tmp/link",
+        "sha256/0000000000000000000000000000000000000000000000000000000000"
+        "000000/data"};
+
+    for (size_t i = 0; i < ARRAY_SIZE(litter); i++) {
+        CLEANUP(buf) struct buf path = BUF_INIT(512);
+
+        buf_add_format(&path, "repositories/a/_manifests/revisions/%s",
+                       litter[i]);
+        cr_assert_eq(driver_put(store.driver, buf_text(&path), SPAN("x"),
+                                DRIVER_DURABLE, &err),
+                     0, "%s", err.text);
+    }
+    cr_assert_eq(driver_put(store.driver, layout_referrers_scanned("a").text,
+                            SPAN("md5 7\nsha256 -1\n\nsha256 many\n"),
+                            DRIVER_DURABLE, &err),
+                 0, "%s", err.text);
+    push_foreign(artifact_json("text/a", 1));
+    cr_assert_eq(count_of(list(&all), "\"digest\""), 1);
+}
+
 Test(referrers, the_index_can_be_lost)
 {
     push_manifest("a", artifact_json("text/a", 1));
