@@ -39,7 +39,7 @@ done
 # shellcheck disable=SC2086
 make -s -C "$directory" $programs
 
-options="-timeout=20 -rss_limit_mb=1024 -print_final_stats=1 -verbosity=1"
+options="-timeout=20 -rss_limit_mb=2048 -malloc_limit_mb=8192 -print_final_stats=1 -verbosity=1"
 export ASAN_OPTIONS=detect_leaks=1:allocator_may_return_null=1
 export UBSAN_OPTIONS=print_stacktrace=1
 

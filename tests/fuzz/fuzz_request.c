@@ -68,25 +68,30 @@ static void check_path(const struct request *request)
     }
 }
 
-static void add_escaped(struct buf *into, struct span text)
+/* All but what has to stand as it is. */
+static void add_escaped(struct buf *into, struct span text, char plain)
 {
-    for (size_t i = 0; i < text.len; i++)
-        buf_add_format(into, "%%%02X", (unsigned char)text.ptr[i]);
+    for (size_t i = 0; i < text.len; i++) {
+        if (text.ptr[i] == plain)
+            buf_add_char(into, plain);
+        else
+            buf_add_format(into, "%%%02X", (unsigned char)text.ptr[i]);
+    }
 }
 
-/* Each byte of the query escaped: the same pairs come out. */
+/* Each byte of the target escaped: the same path and pairs come out. */
 static void check_again(const struct request *request)
 {
     CLEANUP(buf) struct buf target = BUF_INIT(8 * REQUEST_TARGET_MAX);
     struct request again;
     struct err err = {0};
 
-    buf_add(&target, request->path);
+    add_escaped(&target, request->path, '/');
     for (size_t i = 0; i < request->query_count; i++) {
         buf_add_char(&target, i == 0 ? '?' : '&');
-        add_escaped(&target, request->query[i].name);
+        add_escaped(&target, request->query[i].name, '~');
         buf_add_char(&target, '=');
-        add_escaped(&target, request->query[i].value);
+        add_escaped(&target, request->query[i].value, '~');
     }
     if (target.len < REQUEST_TARGET_MAX) {
         MUST(parse(buf_span(&target), SPAN(""), SPAN(""), &again, &err) == 0);
