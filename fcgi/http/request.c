@@ -184,6 +184,28 @@ static const char *check_path(struct span path)
     return NULL;
 }
 
+/*
+ * "http://host/v2/" is "/v2/" of that host, which the web server has chosen by
+ * then (RFC 9112 section 3.2.2). nginx takes the front off, Apache does not.
+ */
+static struct span without_host(struct span target)
+{
+    static const struct span schemes[] = {{"http://", 7}, {"https://", 8}};
+
+    for (size_t i = 0; i < ARRAY_SIZE(schemes); i++) {
+        size_t at = schemes[i].len;
+
+        if (target.len < at ||
+            !span_equals_nocase(span_first(target, at), schemes[i]))
+            continue;
+        while (at < target.len && target.ptr[at] != '/' &&
+               target.ptr[at] != '?')
+            at++;
+        return span_from(target, at);
+    }
+    return target;
+}
+
 static int parse_path(struct request *request, struct span raw, struct err *err)
 {
     const char *why;
@@ -235,7 +257,7 @@ int request_parse(const char *const *parameters, struct request *out,
     /* Decoding never grows; so the spans into the buffer stay where they are.
      */
     buf_reserve(&out->decoded, out->target.len);
-    query = out->target;
+    query = without_host(out->target);
     path = span_cut(&query, '?');
     if (parse_path(out, path, err) < 0)
         return -1;

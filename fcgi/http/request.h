@@ -6,7 +6,8 @@
  * tests all provide as an array of "NAME=value". Of the target only
  * REQUEST_URI is believed: it is the raw text the client sent, so that the
  * web server's access rules and this program judge the same path. It is
- * decoded once; what would normalise to something else is refused
+ * decoded once, without the scheme and the host that may stand in front (and
+ * say nothing here); what would normalise to something else is refused
  * (ERR_BAD_REQUEST): an escaped '/', a '%' that remains, "//", "." or ".."
  * components, a backslash, and bytes outside '!'..'~'.
  */
