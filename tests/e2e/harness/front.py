@@ -5,7 +5,7 @@ import webserver
 
 from .berth import Berth
 
-NGINX_MODES = {"nginx": "plain", "nginx-tls": "tls", "nginx-htpasswd": "htpasswd"}
+NGINX_MODES = {"nginx": "plain", "nginx-indirect": "plain", "nginx-tls": "tls", "nginx-htpasswd": "htpasswd"}
 
 
 def start_front(registry):
@@ -22,6 +22,7 @@ def start_front(registry):
         if registry.kind == "apache-proxy":
             front = webserver.Apache(berth.root, berth.sockets, module="proxy", **web)
         else:
-            front = webserver.Nginx(berth.root, berth.sockets, mode=NGINX_MODES[registry.kind], **web)
+            front = webserver.Nginx(berth.root, berth.sockets, mode=NGINX_MODES[registry.kind],
+                                    direct=registry.kind != "nginx-indirect", **web)
     registry.berth, registry.front = berth, enter(front)
     registry.user, registry.ca = front.user, front.ca
