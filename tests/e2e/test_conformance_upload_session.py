@@ -80,23 +80,6 @@ def test_a_first_chunk_that_skips_bytes_is_416(repository, method):
     finish(repository, send(client, location, 0, data).expect(202).location, data)
 
 
-@pytest.mark.parametrize("value", ["bytes 0-9/10", "0-", "-9", "x-y", "9-0", "0-9-9",
-                                   "0-99999999999999999999999999"])
-def test_a_malformed_content_range_is_refused_and_the_upload_lives_on(repository, value):
-    location, data = repository.start_upload().location, random_bytes(10)
-    answer = repository.client.patch(location, data, headers=[("Content-Range", value)], type=OCTETS)
-    answer.expect(400, 416)
-    assert status(repository.client, location).header("Range") == "0-0"
-
-
-def test_a_content_range_longer_or_shorter_than_the_body_is_refused(repository):
-    location = repository.start_upload().location
-    for value in ("0-19", "0-4"):
-        answer = repository.client.patch(location, random_bytes(10), headers=[("Content-Range", value)], type=OCTETS)
-        answer.expect(400, 416)
-    assert status(repository.client, location).header("Range") == "0-0"
-
-
 def test_an_upload_can_be_cancelled_and_is_unknown_then(repository):
     location = send(repository.client, repository.start_upload().location, 0, random_bytes(10)).location
     repository.client.delete(location).expect(204)
@@ -116,15 +99,6 @@ def test_a_finished_upload_is_unknown(repository):
     location = repository.start_upload().location
     repository.client.put(with_query(location, digest=digest_of(data)), data).expect(201)
     repository.client.get(location).expect_error(404, UNKNOWN)
-
-
-@pytest.mark.parametrize("upload", ["00000000-0000-4000-8000-000000000000", "not-an-id", "..", "%2e%2e", "a/b"])
-def test_an_unknown_upload_is_404_or_refused_whatever_is_asked_of_it(repository, upload):
-    repository.start_upload()
-    location = repository.uploads + upload
-    for method in ("GET", "PATCH", "PUT", "DELETE"):
-        target = with_query(location, digest=digest_of(b"x")) if method == "PUT" else location
-        repository.client.request(method, target).expect(400, 404)
 
 
 def test_an_upload_is_404_through_another_repository_and_unharmed_by_the_try(repository, other_repository):
@@ -158,19 +132,6 @@ def test_a_client_that_goes_away_leaves_the_upload_as_it_was(repository, method,
     half_a_request(repository, method, target, rest, chunked)
     wait_for(lambda: status(client, location).header("Range") == "0-999", "the upload as it was")
     finish(repository, send(client, location, 1000, rest).expect(202).location, first + rest)
-
-
-def test_two_writers_of_one_upload_do_not_mix(repository):
-    """While one request is writing, another waits and is refused or comes after it; the blob is never a mixture."""
-    client, location = repository.client, repository.start_upload().location
-    first, second = random_bytes(1000), random_bytes(1000)
-    slow = client.begin("PATCH", location, [("Content-Length", "1000"), ("Content-Range", "0-999")])
-    slow.send(first[:500])
-    busy = send(client, location, 0, second).expect(202, 416, 503)
-    slow.send(first[500:])
-    done = slow.finish().expect(202, 416, 503)
-    assert (busy.status == 202) + (done.status == 202) == 1, f"{busy}\n{done}"
-    finish(repository, status(client, location).location, first if done.status == 202 else second)
 
 
 def test_a_writer_that_had_to_wait_looks_again_where_the_upload_ends(repository):
