@@ -49,6 +49,12 @@ def pytest_generate_tests(metafunc):
         metafunc.parametrize("kind", kinds_of(metafunc.definition, metafunc.config), scope="session")
 
 
+@pytest.fixture
+def kinds(request):
+    """All the kinds this test is for, for one that looks at them side by side."""
+    return kinds_of(request.node, request.config)
+
+
 @pytest.fixture(scope="session")
 def running():
     """Registries that tests share, started when first asked for; all stopped at the end, however it comes."""

@@ -8,7 +8,6 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from conftest import kinds_of
 from corpus import GROUPS, KINDS, ROWS, SERVERS_OWN, expected
 from corpus.broken import CUTS, Contention, check_cut
 from corpus.row import BASE, HUGE_DIGEST
@@ -45,8 +44,7 @@ def test_each_row_is_answered_as_the_table_says_and_changes_nothing(run, group):
     assert not failures, f"{len(failures)} rows\n" + "\n".join(failures[:20])
 
 
-def test_the_answers_are_the_same_everywhere(runs, request):
-    kinds = kinds_of(request.node, request.config)
+def test_the_answers_are_the_same_everywhere(runs, kinds):
     different = []
     for row, *outcomes in zip(ROWS, *(runs(kind).outcomes for kind in kinds)):
         own = SERVERS_OWN[row.server][0] if row.server else {}
@@ -91,9 +89,9 @@ def test_a_body_cut_short_leaves_nothing(run, cut):
             check_cut(run.registry, cut, chunked, says_goodbye)
 
 
-def test_who_comes_while_another_writes_to_an_upload_is_told_to_come_again(runs, request):
+def test_who_comes_while_another_writes_to_an_upload_is_told_to_come_again(runs, kinds):
     """For all servers at once, as the programs wait five seconds."""
-    registries = [runs(kind).registry for kind in kinds_of(request.node, request.config)]
+    registries = [runs(kind).registry for kind in kinds]
     with ThreadPoolExecutor(len(registries)) as pool:
         for done in [pool.submit(Contention(registry).check) for registry in registries]:
             done.result()

@@ -19,8 +19,9 @@ def start_front(registry):
         front = webserver.Apache(berth.root, module="fcgid", programs=berth.programs, config=berth.config, **web)
     else:
         berth = enter(Berth(registry.directory, registry.settings, storage=registry.storage))
-        if registry.kind == "apache-proxy":
-            front = webserver.Apache(berth.root, berth.sockets, module="proxy", **web)
+        if registry.kind.startswith("apache-"):
+            mode = registry.kind.removeprefix("apache-").replace("proxy", "plain")
+            front = webserver.Apache(berth.root, berth.sockets, module="proxy", mode=mode, **web)
         else:
             front = webserver.Nginx(berth.root, berth.sockets, mode=NGINX_MODES[registry.kind],
                                     direct=registry.kind != "nginx-indirect", **web)

@@ -14,7 +14,8 @@ from .process import tail, wait_for
 #: Every way to run the registry that the tests know; "nginx-indirect" has the direct rule switched off, so
 #: that programs answer for every blob. Never part of a default run: "peer", which is docker-registry, and
 #: "url", one that runs already at BERTH_URL (its tree at BERTH_ROOT, the web server's access log at BERTH_LOG).
-KINDS = ("nginx", "nginx-indirect", "nginx-tls", "nginx-htpasswd", "apache-proxy", "apache-fcgid", "peer", "url")
+KINDS = ("nginx", "nginx-indirect", "nginx-tls", "nginx-htpasswd", "apache-proxy", "apache-fcgid", "apache-htpasswd",
+         "peer", "url")
 CONFORMANCE_KINDS = ("nginx", "apache-proxy", "apache-fcgid")
 
 
