@@ -7,6 +7,11 @@
  * and can lose a signal; its close, which waits for the web server after
  * every request; and its writer for large answers, which makes a system call
  * for every 8 KiB.
+ *
+ * libfcgi trusts who may open the socket: an FCGI_GET_VALUES that names one
+ * variable four times overruns its stack, and lengths of a name and a value
+ * that add up to 2 GB end the process (2.4.2). No web server sends either; a
+ * pool replaces the worker.
  */
 #include "http/transport.h"
 
