@@ -114,7 +114,7 @@ static int load_sequence(struct loader *l, const yaml_node_t *from,
 {
     for (const yaml_node_item_t *item = from->data.sequence.items.start;
          item < from->data.sequence.items.top; item++) {
-        struct yaml_tree *child;
+        struct yaml_tree *child = NULL;
 
         if (load(l, *item, depth, &child) < 0)
             return -1;
