@@ -65,6 +65,14 @@ static bool is_closed(const char *section, size_t depth,
            (strcmp(section, "storage") == 0 || strcmp(section, "auth") == 0);
 }
 
+/* yaml_tree_set appends, so the link it found empty is filled. */
+static struct yaml_tree **appended(struct yaml_tree **place)
+{
+    if (*place == NULL)
+        abort();
+    return place;
+}
+
 /* The link of the member `step`, which is made when it is not there. */
 static struct yaml_tree **member_place(const struct override *o,
                                        struct yaml_tree *mapping,
@@ -80,7 +88,7 @@ static struct yaml_tree **member_place(const struct override *o,
     if (*place == NULL)
         yaml_tree_set(mapping, buf_text(&key),
                       yaml_tree_new_mapping(o->name, 0));
-    return place;
+    return appended(place);
 }
 
 /* The link of an element, or of a new one behind the last. */
@@ -105,7 +113,7 @@ static struct yaml_tree **element_place(const struct override *o,
     }
     if (*place == NULL)
         yaml_tree_set(sequence, NULL, yaml_tree_new_mapping(o->name, 0));
-    return place;
+    return appended(place);
 }
 
 static int replace(const struct override *o, struct yaml_tree **place)

@@ -15,6 +15,4 @@ make_in "$directory" check >"$directory/check.log" 2>&1 || {
 	tail -n 40 "$directory/check.log" >&2
 	exit 1
 }
-cd "$directory"
-gcovr --root "$top" --object-directory . --filter "$top/src/" \
-	--filter "$top/fcgi/" --fail-under-line "$LEAST"
+exec python3 "$top/tests/analysis/coverage.py" "$top" "$directory" "$LEAST"
