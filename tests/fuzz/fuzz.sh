@@ -88,4 +88,6 @@ for target; do
 		tail -n 25 "$directory/$target.log" >&2
 	fi
 done
+# Seconds on a busy machine are not those of a processor: these are.
+echo "processor time: $(times | tail -n 1)"
 exit $status
