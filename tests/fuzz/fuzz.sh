@@ -5,10 +5,9 @@
 # and UBSan in DIRECTORY and runs each, or those named, for so many seconds.
 # What they learn stays in DIRECTORY/corpus/<target>, what they find in
 # DIRECTORY/findings; exit code 1 when that is anything. With SECONDS "keep",
-# the new corpora are reduced to what adds coverage and put beside the sources.
-#
-# A finding that has been mended goes into tests/fuzz/corpus/<target>/ under a
-# name that begins with "found-": those are never reduced.
+# nothing is run: of what was learned, that which reaches code nothing in
+# tests/fuzz/corpus/<target>/ does is put there. A finding goes there too when
+# it is mended, under a name that begins with "found-".
 set -eu
 
 directory=$1 seconds=${2:-60}
@@ -58,23 +57,17 @@ run() {
 		>"$directory/$program.log" 2>&1
 }
 
-# Features of the code alone, without counts of how often: enough to be worth
-# a file. Of each feature the smallest input that has it.
-reduce() {
-	rm -rf "$directory/reduced"
-	mkdir "$directory/reduced" "$directory/reduced/new"
-	find "$kept/$1" -name 'found-*' -exec cp {} "$directory/reduced" \;
+# Adds the inputs that reach code which those kept do not; how often it is
+# reached does not count, or there would be thousands.
+keep() {
 	"$directory/tests/fuzz/fuzz_$1" -merge=1 -use_counters=0 -verbosity=0 \
-		"$directory/reduced/new" "$kept/$1" "$learned/$1" \
-		>"$directory/$1.log" 2>&1
-	find "$kept/$1" -type f ! -name 'found-*' -exec rm {} +
-	find "$directory/reduced/new" -type f -exec cp {} "$kept/$1" \;
+		"$kept/$1" "$learned/$1" >"$directory/$1.log" 2>&1
 }
 
 status=0
 for target; do
 	if [ "$seconds" = keep ]; then
-		reduce "$target"
+		keep "$target"
 		echo "$target: $(find "$kept/$target" -type f | wc -l) inputs"
 	elif run "$target"; then
 		runs=$(sed -n 's/^stat::number_of_executed_units: *//p' \
