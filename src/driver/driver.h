@@ -154,9 +154,9 @@ struct driver_ops {
 
     /*
      * Removes a directory, durably, only while the condition holds: else
-     * ERR_EXISTS, and it is there again, unless another has been made at its
-     * place meanwhile (that one wins). An object put into it at the same time
-     * is either seen by the condition or in a new directory.
+     * ERR_EXISTS, and it has been there all the time. An object put as the
+     * member at the same time is either seen by the condition or in a new
+     * directory. ERR_BUSY as in protect.
      */
     int (*remove_if)(struct driver *, const char *directory,
                      const struct driver_condition *condition, struct err *err);

@@ -47,10 +47,10 @@ enum fs_step {
     FS_STEP_SYNC,      /* before an fsync */
     FS_STEP_LOCK_WAIT, /* a lock is taken by somebody else */
     FS_STEP_LOCKED,    /* a shard lock was got */
-    FS_STEP_LOOKED,    /* retire has read the mtime, under the lock */
+    FS_STEP_LOOKED,    /* retire or remove_if has looked, under the lock */
     FS_STEP_CHANGED,   /* renewed or renamed, still under the lock */
     FS_STEP_UNLOCKED,
-    FS_STEP_TAKEN, /* remove_if has the directory aside */
+    FS_STEP_TAKEN, /* remove_if has the directory aside, and no lock */
 };
 
 /*
@@ -182,6 +182,9 @@ int fs_make_lock(struct driver_fs *fs, const char *path,
 /* Takes the shared lock of the shard of `path`; a descriptor or -1. */
 int fs_lock_shared(struct driver_fs *fs, const char *path, int64_t deadline_ns,
                    struct err *err) WARN_UNUSED;
+/* The same, exclusive. */
+int fs_lock_exclusive(struct driver_fs *fs, const char *path,
+                      int64_t deadline_ns, struct err *err) WARN_UNUSED;
 void fs_unlock(struct driver_fs *fs, int *lock);
 
 int fs_protect(struct driver *driver, const char *const *paths, size_t count,

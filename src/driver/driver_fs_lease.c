@@ -129,6 +129,12 @@ int fs_lock_shared(struct driver_fs *fs, const char *path, int64_t deadline_ns,
     return lock_shard(fs, path, F_RDLCK, deadline_ns, err);
 }
 
+int fs_lock_exclusive(struct driver_fs *fs, const char *path,
+                      int64_t deadline_ns, struct err *err)
+{
+    return lock_shard(fs, path, F_WRLCK, deadline_ns, err);
+}
+
 void fs_unlock(struct driver_fs *fs, int *lock)
 {
     fd_cleanup(lock);

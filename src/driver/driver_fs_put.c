@@ -274,10 +274,35 @@ static int check_condition(struct driver *driver, const char *directory,
 }
 
 /*
- * Looks at the directory only once it is aside, where nothing is put into it
- * any more. The rename that brings it back replaces no directory but an empty
- * one.
+ * Looks and takes the directory away under the exclusive lock of the member,
+ * which every put of it shares: what is put before is seen, what is put later
+ * makes a new directory. One that does not fit is never moved, as a power cut
+ * before it was back would take away what somebody was told is durable.
+ *
+ * A full disk may have no room for the lock's file. Then nobody has that lock,
+ * nor gets it to put something.
  */
+static int take_if(struct driver_fs *fs, int parent, const char *directory,
+                   const struct driver_condition *condition,
+                   char name[FS_TMP_NAME_MAX], struct err *err)
+{
+    CLEANUP(buf) struct buf member = BUF_INIT(PATH_MAX);
+    int lock, result;
+
+    buf_add_format(&member, "%s/%s", directory, condition->member);
+    lock = fs_lock_exclusive(fs, buf_text(&member), fs_lock_deadline(fs), err);
+    if (lock < 0 && err->code != ERR_NO_SPACE)
+        return -1;
+    err_clear(err);
+    result = check_condition(&fs->base, directory, condition, err);
+    fs_step(fs, FS_STEP_LOOKED);
+    if (result == 0)
+        result = fs_tmp_take(fs, parent, fs_name_of(directory), name, err);
+    fs_step(fs, FS_STEP_CHANGED);
+    fs_unlock(fs, &lock);
+    return result;
+}
+
 int fs_remove_if(struct driver *driver, const char *directory,
                  const struct driver_condition *condition, struct err *err)
 {
@@ -286,18 +311,17 @@ int fs_remove_if(struct driver *driver, const char *directory,
     int parent = fs_open_parent(fs, directory, FS_MAKE_NOTHING, err);
     struct err ignored = {0};
     char name[FS_TMP_NAME_MAX];
+    struct stat st;
     int result;
 
-    if (parent < 0 ||
-        fs_tmp_take(fs, parent, fs_name_of(directory), name, err) < 0)
+    if (parent < 0 || fs_look(fs, directory, &st, err) < 0)
+        return -1;
+    /* Before the lock, under which nothing is synced; it does without, too. */
+    (void)!fs_make_directory(driver, FS_TMP, &ignored);
+    if (take_if(fs, parent, directory, condition, name, err) < 0)
         return -1;
     fs_step(fs, FS_STEP_TAKEN);
-    result = check_condition(driver, name, condition, err);
-    if (result < 0 &&
-        renameat(fs->root, name, parent, fs_name_of(directory)) == 0)
-        return -1;
-    if (result == 0)
-        result = fs_sync(fs, parent, directory, err);
+    result = fs_sync(fs, parent, directory, err);
     (void)!fs_delete_tree(fs->root, name, &ignored);
     return result;
 }

@@ -14,8 +14,8 @@
 #include "base/files.h"
 
 /*
- * Since when it has lain there. A directory that was moved here, as remove_if
- * does before it decides, keeps its mtime; but its ctime tells of the move.
+ * Since when it has lain there. A directory that was moved here keeps its
+ * mtime; but its ctime tells of the move.
  */
 static int64_t lies_since(const struct stat *st)
 {

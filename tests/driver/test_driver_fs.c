@@ -314,21 +314,98 @@ static int put_when_taken(void *context, enum fs_step step)
     return 0;
 }
 
-/* Whether the one taken away fits the condition or not. */
-Test(driver_fs, remove_if_yields_to_what_is_put_meanwhile)
+static const struct driver_condition is_old = {
+    "current/link", {"old", 3}, NULL};
+
+Test(driver_fs, remove_if_spares_what_is_put_when_it_is_done)
 {
-    struct driver_condition condition = {"current/link", {"old", 3}, NULL};
     CLEANUP(driver) struct driver *other = fs_another();
     struct driver *driver = fixture.subject.driver;
 
-    fixture.fs->hook_context = other;
     given(driver, "tags/v1/current/link", "old");
+    fixture.fs->hook_context = other;
     fixture.fs->hook = put_when_taken;
-    OK(driver_remove_if(driver, "tags/v1", &condition, &err));
-    expect_text(driver, "tags/v1/current/link", "new");
-    FAILS(ERR_EXISTS, driver_remove_if(driver, "tags/v1", &condition, &err));
+    OK(driver_remove_if(driver, "tags/v1", &is_old, &err));
     fixture.fs->hook = NULL;
     expect_text(driver, "tags/v1/current/link", "new");
+    fs_expect_no_leftovers();
+}
+
+static int put_when_looked(void *context, enum fs_step step)
+{
+    struct driver *other = context;
+    struct err failure = {0};
+
+    if (step != FS_STEP_LOOKED)
+        return 0;
+    fixture.fs->hook = NULL;
+    fs_of(other)->lock_wait_ms = 0;
+    cr_assert(driver_put(other, "tags/v1/current/link", SPAN("new"),
+                         DRIVER_DURABLE, &failure) < 0);
+    cr_assert(failure.code == ERR_BUSY, "%s", failure.text);
+    return 0;
+}
+
+Test(driver_fs, nothing_is_put_between_the_look_of_remove_if_and_its_removal)
+{
+    CLEANUP(driver) struct driver *other = fs_another();
+    struct driver *driver = fixture.subject.driver;
+
+    given(driver, "tags/v1/current/link", "old");
+    fixture.fs->hook_context = other;
+    fixture.fs->hook = put_when_looked;
+    OK(driver_remove_if(driver, "tags/v1", &is_old, &err));
+    cr_assert(fixture.fs->hook == NULL, "it did not look");
+    expect_missing(driver, "tags/v1");
+    fs_expect_no_leftovers();
+}
+
+/* As long as the directory is there, none can be made. */
+static int leave_no_room(void *context, enum fs_step step)
+{
+    struct stat st;
+
+    (void)context;
+    if (step != FS_STEP_SYNC ||
+        fstatat(fixture.fs->root, "tags/v1", &st, 0) < 0)
+        return 0;
+    return ENOSPC;
+}
+
+Test(driver_fs, remove_if_needs_no_room)
+{
+    struct driver *driver = fixture.subject.driver;
+
+    given(driver, "tags/v1/current/link", "old");
+    OK(fs_delete_tree(fixture.fs->root, "_berth", &err));
+    fixture.fs->hook = leave_no_room;
+    OK(driver_remove_if(driver, "tags/v1", &is_old, &err));
+    fixture.fs->hook = NULL;
+    expect_missing(driver, "tags/v1");
+}
+
+static int expect_in_place(void *context, enum fs_step step)
+{
+    int *steps = context;
+
+    (void)step;
+    fs_lstat("tags/v1/current/link");
+    (*steps)++;
+    return 0;
+}
+
+/* A power cut, or a reader, may come at any moment. */
+Test(driver_fs, remove_if_never_moves_what_does_not_fit)
+{
+    struct driver *driver = fixture.subject.driver;
+    int steps = 0;
+
+    given(driver, "tags/v1/current/link", "new");
+    fixture.fs->hook_context = &steps;
+    fixture.fs->hook = expect_in_place;
+    FAILS(ERR_EXISTS, driver_remove_if(driver, "tags/v1", &is_old, &err));
+    fixture.fs->hook = NULL;
+    cr_assert(steps > 0);
     fs_expect_no_leftovers();
 }
 
