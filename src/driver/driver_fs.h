@@ -3,6 +3,11 @@
  * The driver of a directory tree: rename for atomicity, fsync for durability,
  * kernel locks and mtimes for liveness.
  *
+ * Durable means so on a file system with a journal (ext4, XFS) or a log tree
+ * (btrfs). Without one (ext2) a gap is left: what is put into a directory that
+ * another request has made a moment ago, and is about to sync, may be lost
+ * with it. tests/fault/powercut/model.py tells what is assumed of each.
+ *
  * Its own data (locks, temporary files, trash) lives in `_berth/` under its
  * root and nowhere else.
  */
