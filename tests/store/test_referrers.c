@@ -145,13 +145,15 @@ Test(referrers, stored_by_another_program_are_found)
     cr_assert_eq(count_of(list(&all), "\"digest\""), 2);
 }
 
+/* In hexadecimal, as a literal of its own. */
+#define ZEROS "0000000000000000000000000000000000000000000000000000000000000000"
+
 /* Litter among the revisions, and a note of a strange hand. */
 Test(referrers, are_found_beside_what_does_not_belong_there)
 {
-    static const char *const litter[] = {
-        "sha256/abc/link", "sha256/file", "sha256/.tmp/link",
-        "sha256/0000000000000000000000000000000000000000000000000000000000"
-        "000000/data"};
+    static const char *const litter[] = {"sha256/abc/link", "sha256/file",
+                                         "sha256/.tmp/link",
+                                         "sha256/" ZEROS "/data"};
 
     for (size_t i = 0; i < ARRAY_SIZE(litter); i++) {
         CLEANUP(buf) struct buf path = BUF_INIT(512);
