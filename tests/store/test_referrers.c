@@ -244,3 +244,30 @@ Test(referrers, that_could_not_be_read_are_read_next_time)
     fails = false;
     cr_assert_eq(count_of(list(&all), "\"digest\""), 1);
 }
+
+static int put_no_entry(struct driver *driver, const char *path,
+                        struct span bytes, enum driver_durability durability,
+                        struct err *error)
+{
+    if (strstr(path, "/_berth/referrers/") != NULL)
+        return err_set(error, ERR_IO, "%s: broken", path);
+    return plain->put(driver, path, bytes, durability, error);
+}
+
+Test(referrers, a_manifest_is_not_there_without_its_entry)
+{
+    struct span bytes = span_of(artifact_json("text/a", 1));
+    CLEANUP(manifest) struct manifest *manifest = NULL;
+    struct digest digest;
+
+    digest_of_bytes(HASH_SHA256, bytes, &digest);
+    cr_assert_eq(manifest_parse(bytes, SPAN(""), &manifest, &err), 0);
+    plain = store.driver->ops;
+    failing = *plain;
+    failing.put = put_no_entry;
+    store.driver->ops = &failing;
+    cr_assert_eq(manifest_put(&store, "a", &digest, manifest, bytes, &err), -1);
+    err_clear(&err);
+    cr_assert_eq(manifest_check(&store, "a", &digest, &err), -1);
+    cr_assert_eq(err.code, ERR_MANIFEST_UNKNOWN);
+}

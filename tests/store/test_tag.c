@@ -122,3 +122,33 @@ Test(tag, delete_all_spares_the_tags_of_other_manifests)
     cr_assert_eq(tag_delete_all(&store, "a", &one, NULL, &err), 0);
     cr_assert_str_eq(list(NULL), "moved v2 ");
 }
+
+/* --- a storage that fails half way --- */
+
+static const struct driver_ops *plain;
+static struct driver_ops failing;
+
+static int put_no_index(struct driver *driver, const char *path,
+                        struct span bytes, enum driver_durability durability,
+                        struct err *error)
+{
+    if (strstr(path, "/index/") != NULL)
+        return err_set(error, ERR_IO, "%s: broken", path);
+    return plain->put(driver, path, bytes, durability, error);
+}
+
+/* Distribution looks there for what a tag ever named, the present included. */
+Test(tag, a_tag_never_names_what_has_no_index_entry)
+{
+    struct digest one = digest_of("1"), two = digest_of("2"), found;
+
+    set("v1", "1");
+    plain = store.driver->ops;
+    failing = *plain;
+    failing.put = put_no_index;
+    store.driver->ops = &failing;
+    cr_assert_eq(tag_set(&store, "a", "v1", &two, &err), -1);
+    err_clear(&err);
+    cr_assert_eq(tag_resolve(&store, "a", "v1", &found, &err), 0);
+    cr_assert(digest_equals(&found, &one));
+}
