@@ -50,7 +50,7 @@ class Berth:
         self.directory.chmod(0o711)
         # A copy, so that a user who may not enter the checkout (under /root, say) can run it.
         self.programs.mkdir()
-        for name, path in find_programs(build_dir()).items():
+        for name, path in self.find_programs().items():
             shutil.copy(path, self.programs / name)
         self.write_config()
         for path in (self.root, self.sockets):
@@ -77,6 +77,10 @@ class Berth:
             pool.stop()
         if self.storage:
             self.storage.unmount()
+
+    @staticmethod
+    def find_programs():
+        return find_programs(build_dir())
 
     def socket(self, route):
         return self.sockets / f"{route}.sock"

@@ -52,8 +52,9 @@ class Process:
         self.name = name
         self.log = os.path.join(log_dir, name + ".log")
         with open(self.log, "ab") as out:
-            self.child = subprocess.Popen([str(a) for a in argv], stdin=subprocess.DEVNULL, stdout=out, stderr=out,
-                                          start_new_session=True, preexec_fn=die_with_parent, **popen)
+            popen.setdefault("stdin", subprocess.DEVNULL)
+            self.child = subprocess.Popen([str(a) for a in argv], stdout=out, stderr=out, start_new_session=True,
+                                          preexec_fn=die_with_parent, **popen)
 
     @property
     def pid(self):

@@ -1,0 +1,16 @@
+# SPDX-License-Identifier: MIT
+#
+# Whole campaigns, which take minutes; short forms of them are
+# tests of tests/e2e.
+
+kills: all
+	BERTH_BUILD='$(abs_builddir)' $(PYTHON3) '$(srcdir)/tests/fault/kills.py' \
+		$(KILLS_ARGS)
+.PHONY: kills
+
+EXTRA_DIST += \
+	tests/fault/content.py tests/fault/kills.py \
+	tests/fault/ledger.py \
+	tests/fault/oracle.py tests/fault/puller.py tests/fault/pusher.py \
+	tests/fault/stack.py tests/fault/tree.py tests/fault/uploads.py \
+	tests/fault/wire.py
