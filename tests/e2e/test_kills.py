@@ -28,10 +28,21 @@ def test_nothing_acknowledged_is_lost_when_programs_and_web_server_are_killed():
     assert code == 0, said
 
 
+def test_nothing_acknowledged_is_lost_when_the_storage_fails_under_concurrent_pushes():
+    code, said = run("faults.py", "--pushers", 6, "--stride", 40)
+    assert code == 0, said
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("server, kills", [("nginx", 300), ("apache", 100)])
 def test_nothing_acknowledged_is_lost_after_hundreds_of_kills(server, kills):
     code, said = run("kills.py", "--kills", kills, "--server", server)
+    assert code == 0, said
+
+
+@pytest.mark.slow
+def test_nothing_acknowledged_is_lost_wherever_the_storage_fails_under_sixteen_pushers():
+    code, said = run("faults.py", "--pushers", 16, "--stride", 5)
     assert code == 0, said
 
 

@@ -1,15 +1,18 @@
 # SPDX-License-Identifier: MIT
 #
-# Whole campaigns, which take minutes; short forms of them are
+# Whole campaigns, which take minutes; short forms of kills and faults are
 # tests of tests/e2e.
 
 kills: all
 	BERTH_BUILD='$(abs_builddir)' $(PYTHON3) '$(srcdir)/tests/fault/kills.py' \
 		$(KILLS_ARGS)
-.PHONY: kills
+faults: all $(fault_programs)
+	BERTH_BUILD='$(abs_builddir)' $(PYTHON3) '$(srcdir)/tests/fault/faults.py' \
+		$(FAULTS_ARGS)
+.PHONY: kills faults
 
 EXTRA_DIST += \
-	tests/fault/content.py tests/fault/kills.py \
+	tests/fault/content.py tests/fault/faults.py tests/fault/kills.py \
 	tests/fault/ledger.py \
 	tests/fault/oracle.py tests/fault/puller.py tests/fault/pusher.py \
 	tests/fault/stack.py tests/fault/tree.py tests/fault/uploads.py \
