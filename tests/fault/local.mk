@@ -9,11 +9,13 @@ kills: all
 faults: all $(fault_programs)
 	BERTH_BUILD='$(abs_builddir)' $(PYTHON3) '$(srcdir)/tests/fault/faults.py' \
 		$(FAULTS_ARGS)
-.PHONY: kills faults
+mutants:
+	$(PYTHON3) '$(srcdir)/tests/fault/mutants.py' $(MUTANTS_ARGS)
+.PHONY: kills faults mutants
 
 EXTRA_DIST += \
 	tests/fault/content.py tests/fault/faults.py tests/fault/kills.py \
-	tests/fault/ledger.py \
+	tests/fault/ledger.py tests/fault/mutants.py tests/fault/mutants.txt \
 	tests/fault/oracle.py tests/fault/puller.py tests/fault/pusher.py \
 	tests/fault/stack.py tests/fault/tree.py tests/fault/uploads.py \
 	tests/fault/wire.py
