@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-int err_set(struct err *err, enum err_code code, const char *format, ...)
+int(err_set)(struct err *err, enum err_code code, const char *format, ...)
 {
     va_list args;
 
@@ -49,7 +49,7 @@ static enum err_code code_of_errno(int sys_errno)
     }
 }
 
-int err_set_errno(struct err *err, int sys_errno, const char *format, ...)
+int(err_set_errno)(struct err *err, int sys_errno, const char *format, ...)
 {
     va_list args;
     size_t used;
@@ -66,7 +66,7 @@ int err_set_errno(struct err *err, int sys_errno, const char *format, ...)
     return -1;
 }
 
-int err_wrap(struct err *err, const char *format, ...)
+int(err_wrap)(struct err *err, const char *format, ...)
 {
     char inner[ERR_TEXT_MAX];
     va_list args;
@@ -81,7 +81,7 @@ int err_wrap(struct err *err, const char *format, ...)
     return -1;
 }
 
-int err_detail(struct err *err, const char *format, ...)
+int(err_detail)(struct err *err, const char *format, ...)
 {
     va_list args;
 
@@ -91,7 +91,7 @@ int err_detail(struct err *err, const char *format, ...)
     return -1;
 }
 
-int err_recode(struct err *err, enum err_code code)
+int(err_recode)(struct err *err, enum err_code code)
 {
     err->code = code;
     return -1;

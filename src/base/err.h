@@ -97,6 +97,21 @@ int err_detail(struct err *err, const char *format, ...) PRINTF_LIKE(2, 3);
 /* Gives the error the code of the layer above, keeping the text. Returns -1. */
 int err_recode(struct err *err, enum err_code code);
 
+/*
+ * The callers' compiler, and each analyser, shall know that -1 comes back: or
+ * it takes `if (f(&out) < 0) return -1;` for a way on with nothing in `out`.
+ */
+static inline int err_minus_one(int result UNUSED)
+{
+    return -1;
+}
+
+#define err_set(...) err_minus_one((err_set)(__VA_ARGS__))
+#define err_set_errno(...) err_minus_one((err_set_errno)(__VA_ARGS__))
+#define err_wrap(...) err_minus_one((err_wrap)(__VA_ARGS__))
+#define err_detail(...) err_minus_one((err_detail)(__VA_ARGS__))
+#define err_recode(...) err_minus_one((err_recode)(__VA_ARGS__))
+
 /* Empties the object for another try. */
 void err_clear(struct err *err);
 

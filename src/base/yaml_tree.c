@@ -114,7 +114,7 @@ static int load_sequence(struct loader *l, const yaml_node_t *from,
 {
     for (const yaml_node_item_t *item = from->data.sequence.items.start;
          item < from->data.sequence.items.top; item++) {
-        struct yaml_tree *child = NULL;
+        struct yaml_tree *child;
 
         if (load(l, *item, depth, &child) < 0)
             return -1;
@@ -201,6 +201,14 @@ static int load_merged(struct loader *l, const yaml_node_pair_t *pair,
     return 0;
 }
 
+/* Whether this key, which load_members has seen to be a text, is `<<`. */
+static bool is_merge_key(const struct loader *l, int index)
+{
+    const yaml_node_t *key = yaml_document_get_node(l->document, index);
+
+    return strcmp((const char *)key->data.scalar.value, "<<") == 0;
+}
+
 static int load_mapping(struct loader *l, const yaml_node_t *from, size_t depth,
                         struct yaml_tree *to)
 {
@@ -208,8 +216,7 @@ static int load_mapping(struct loader *l, const yaml_node_t *from, size_t depth,
         return -1;
     for (const yaml_node_pair_t *pair = from->data.mapping.pairs.start;
          pair < from->data.mapping.pairs.top; pair++)
-        if (strcmp(key_of(l, pair->key), "<<") == 0 &&
-            load_merged(l, pair, depth, to) < 0)
+        if (is_merge_key(l, pair->key) && load_merged(l, pair, depth, to) < 0)
             return -1;
     return 0;
 }

@@ -206,6 +206,8 @@ int upload_purge(const struct store *store, const char *name,
     if (list_uploads(store, name, &names, err) < 0)
         return -1;
     count = names.len / NAME_BYTES;
+    if (count == 0)
+        return 0;
     looks = how->looks == 0 || how->looks > count ? count : how->looks;
     begin = find_begin(buf_text(&names), count, how->behind);
     for (size_t i = 0; i < looks; i++) {
