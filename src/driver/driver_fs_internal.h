@@ -29,6 +29,7 @@
  * when FS_TMP is closed or the disk has no room for it: in the root.
  */
 #define FS_ASIDE "_berth-"
+#define FS_ASIDE_DIGITS 16
 
 /* "_berth/tmp/" and 16 hexadecimal digits. */
 #define FS_TMP_NAME_MAX sizeof(FS_TMP "/0123456789abcdef")

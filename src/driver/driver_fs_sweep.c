@@ -66,9 +66,28 @@ static int sweep_entry(int directory, const char *name, int64_t cutoff_ns,
     return 0;
 }
 
+/* What has another name in the root is not ours, such as a copy of _berth. */
+static bool is_aside(const char *name)
+{
+    struct span rest = span_of(name);
+
+    if (!span_starts_with(rest, SPAN(FS_ASIDE)))
+        return false;
+    rest = span_from(rest, strlen(FS_ASIDE));
+    return rest.len == FS_ASIDE_DIGITS &&
+           strspn(rest.ptr, "0123456789abcdef") == rest.len;
+}
+
+static bool is_any(const char *name)
+{
+    (void)name;
+    return true;
+}
+
 static int sweep_directory(struct driver_fs *fs, const char *directory,
-                           const char *prefix, int64_t cutoff_ns, bool dry_run,
-                           struct driver_swept *swept, struct err *err)
+                           bool (*is_ours)(const char *name), int64_t cutoff_ns,
+                           bool dry_run, struct driver_swept *swept,
+                           struct err *err)
 {
     CLEANUP(dir) DIR *dir = dir_open(fs->root, directory);
     const struct dirent *entry;
@@ -79,7 +98,7 @@ static int sweep_directory(struct driver_fs *fs, const char *directory,
                    ? 0
                    : err_set_errno(err, errno, "open %s", directory);
     while ((entry = dir_next(dir)) != NULL)
-        if (strncmp(entry->d_name, prefix, strlen(prefix)) == 0 &&
+        if (is_ours(entry->d_name) &&
             sweep_entry(dirfd(dir), entry->d_name, cutoff_ns, dry_run, swept,
                         err) < 0)
             result = -1;
@@ -90,9 +109,10 @@ int fs_sweep(struct driver *driver, int64_t cutoff_ns, bool dry_run,
              struct driver_swept *swept, struct err *err)
 {
     struct driver_fs *fs = fs_of(driver);
-    int tmp = sweep_directory(fs, FS_TMP, "", cutoff_ns, dry_run, swept, err);
+    int tmp =
+        sweep_directory(fs, FS_TMP, is_any, cutoff_ns, dry_run, swept, err);
     int aside =
-        sweep_directory(fs, ".", FS_ASIDE, cutoff_ns, dry_run, swept, err);
+        sweep_directory(fs, ".", is_aside, cutoff_ns, dry_run, swept, err);
 
     return tmp < 0 || aside < 0 ? -1 : 0;
 }
