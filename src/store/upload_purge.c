@@ -15,7 +15,7 @@
 
 /* What an upload shows of itself. */
 struct sight {
-    bool has_data;
+    bool has_data; /* a file, which can be locked */
     uint64_t bytes;
     int64_t last_seen_ns; /* 0 = nobody knows */
 };
@@ -73,8 +73,9 @@ static int look(const struct store *store, const char *name, const char *uuid,
     bool started, is_there;
 
     *out = (struct sight){0};
-    if (stat_if_there(store, path.text, &stat, &out->has_data, err) < 0)
+    if (stat_if_there(store, path.text, &stat, &is_there, err) < 0)
         return -1;
+    out->has_data = is_there && !stat.is_directory;
     out->bytes = stat.size;
     out->last_seen_ns = stat.mtime_ns;
     if (out->last_seen_ns >= cutoff_ns)

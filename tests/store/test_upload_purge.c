@@ -171,6 +171,20 @@ Test(upload_purge, what_has_no_bytes_any_more_counts_from_its_start)
     }
 }
 
+/* No request takes it for an upload, so nobody goes on with it. */
+Test(upload_purge, takes_one_with_a_directory_in_place_of_its_bytes)
+{
+    struct layout_path data;
+
+    given_upload(2 * DAY, 0);
+    data = layout_upload_data(NAME, uuid);
+    cr_assert_eq(driver_remove(store.driver, data.text, DRIVER_RELAXED, &err),
+                 0);
+    cr_assert_eq(driver_make_directory(store.driver, data.text, &err), 0);
+    cr_expect_eq(purge(), 1);
+    cr_expect_not(upload_exists());
+}
+
 Test(upload_purge, spares_what_a_request_holds_open)
 {
     struct upload *upload;
