@@ -3,6 +3,7 @@
  * /v2/<name>/blobs/uploads/: blobs on their way in (end-4, 5, 6, 11, 13, 14).
  */
 #include <inttypes.h>
+#include <stdatomic.h>
 #include <stdio.h>
 
 #include "base/clock.h"
@@ -18,6 +19,13 @@
  */
 #define PURGE_LOOKS 32
 #define PURGE_REMOVALS 2
+
+/*
+ * Uploads a request may list for that in the mean: after a list of many, as
+ * many requests pass as this one was over. Those of one process, as a client
+ * may begin uploads without end.
+ */
+#define PURGE_LISTED 128
 
 extern const struct route upload_route;
 
@@ -188,9 +196,24 @@ static int post_whole(struct call *call, const char *uuid,
     return -1;
 }
 
+/* Requests that leave purging to others; and whether one is at it. */
+static atomic_uint_least64_t passing;
+static atomic_flag purging = ATOMIC_FLAG_INIT;
+
+/* A full disk may be full of what is purged, so then nobody passes. */
+static bool purge_is_due(const struct err *err)
+{
+    uint_least64_t left = atomic_load(&passing);
+
+    while (left > 0 && err->code != ERR_NO_SPACE)
+        if (atomic_compare_exchange_weak(&passing, &left, left - 1))
+            return false;
+    return !atomic_flag_test_and_set(&purging);
+}
+
 /*
- * Whatever comes of the request: it may have failed because the disk is full
- * of what is purged here. Failures are left to `berth purge`, which tells.
+ * Whatever comes of the request, as it may have failed for want of room.
+ * Failures are left to `berth purge`, which tells.
  */
 static void purge_given_up(const struct call *call, const char *uuid)
 {
@@ -204,8 +227,11 @@ static void purge_given_up(const struct call *call, const char *uuid)
     struct upload_purged purged = {0};
     struct err ignored = {0};
 
-    if (age_ns > 0)
-        (void)!upload_purge(call->store, call->name, &how, &purged, &ignored);
+    if (age_ns == 0 || !purge_is_due(call->err))
+        return;
+    (void)!upload_purge(call->store, call->name, &how, &purged, &ignored);
+    atomic_store(&passing, purged.listed / PURGE_LISTED);
+    atomic_flag_clear(&purging);
 }
 
 static int begin_upload(struct call *call, enum hash_algorithm algorithm,

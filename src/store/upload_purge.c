@@ -209,6 +209,7 @@ int upload_purge(const struct store *store, const char *name,
     count = names.len / NAME_BYTES;
     if (count == 0)
         return 0;
+    purged->listed += count;
     looks = how->looks == 0 || how->looks > count ? count : how->looks;
     begin = find_begin(buf_text(&names), count, how->behind);
     for (size_t i = 0; i < looks; i++) {

@@ -29,15 +29,17 @@ struct upload_purge {
 };
 
 struct upload_purged {
-    uint64_t count; /* uploads that went, or would have */
-    uint64_t bytes; /* that they had received */
+    uint64_t count;  /* uploads that went, or would have */
+    uint64_t bytes;  /* that they had received */
+    uint64_t listed; /* uploads that were there */
 };
 
 /*
  * Purges the uploads of one repository, which need not exist. A request that
  * comes at the same moment finds the upload whole or not at all
  * (ERR_BLOB_UPLOAD_UNKNOWN). Adds to `*purged`, also when it fails; goes on
- * past what cannot be removed and fails at its end.
+ * past what cannot be removed and fails at its end. Whatever the limits, it
+ * lists all uploads of the repository, some microseconds and 80 bytes for each.
  */
 int upload_purge(const struct store *store, const char *name,
                  const struct upload_purge *how, struct upload_purged *purged,

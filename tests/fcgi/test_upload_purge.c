@@ -218,6 +218,29 @@ Test(upload_post_purge, never_looks_at_more_than_32)
     cr_expect_eq(with.stats, 32);
 }
 
+/* How many of so many POSTs have looked at uploads. */
+static int count_purges(int posts)
+{
+    int purges = 0;
+
+    hook();
+    hooked.stat = count_stat;
+    for (int i = 0; i < posts; i++)
+        purges += post_and_count("BERTH_UPLOAD_AGE=7d").stats > 0;
+    store.driver->ops = plain;
+    return purges;
+}
+
+/* The list is as long as clients like; each may pay for 128 names of it. */
+Test(upload_post_purge, of_many_uploads_is_left_to_one_request_in_several)
+{
+    for (int i = 0; i < 500; i++)
+        given_upload(NAME, 0);
+    cr_expect_eq(count_purges(1), 1);
+    cr_expect_eq(count_purges(3), 0);
+    cr_expect_eq(count_purges(4), 1);
+}
+
 static int put_on_full_disk(struct driver *driver, const char *path,
                             struct span bytes,
                             enum driver_durability durability,
@@ -229,9 +252,12 @@ static int put_on_full_disk(struct driver *driver, const char *path,
     return err_set(error, ERR_NO_SPACE, "%s", path);
 }
 
-/* It is the way out of a disk that uploads have filled. */
+/* It is the way out of a disk that uploads have filled; none may pass then. */
 Test(upload_post_purge, a_full_disk_is_freed)
 {
+    for (int i = 0; i < 500; i++)
+        given_upload("many", 0);
+    cr_assert_eq(ASK("POST", "/v2/many/blobs/uploads/"), 202);
     given_upload(NAME, 8);
     hook();
     hooked.put = put_on_full_disk;
