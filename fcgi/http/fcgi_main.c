@@ -141,6 +141,8 @@ int main(int argc, char **argv)
     /* Settings are read again by themselves; a hangup changes nothing. */
     signal(SIGHUP, SIG_IGN);
     signal(SIGPIPE, SIG_IGN);
+    /* A write past a limit for files fails, as on a full disk. */
+    signal(SIGXFSZ, SIG_IGN);
     /* Threads wait more than they work: one heap serves them all. */
     mallopt(M_ARENA_MAX, 1);
     /* What one large manifest needed is not kept for the next. */

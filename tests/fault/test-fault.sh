@@ -81,3 +81,14 @@ done
 plan ''
 post
 grep -q '^Status: 202' "$work/said" || fail 'an empty plan: refused'
+
+# The kernel sends a signal as well to who writes past a limit of his own.
+status=0
+head -c 100000 /dev/zero | (
+    ulimit -f 100
+    REQUEST_METHOD=POST CONTENT_LENGTH=100000 \
+        REQUEST_URI="/v2/a/blobs/uploads/?digest=sha256:$(printf %064d 0)" \
+        exec ./fcgi/upload -c "$work/conf"
+) >"$work/said" 2>&1 || status=$?
+[ "$status" = 0 ] || fail "past the limit for a file: status $status"
+grep -q '^Status: 507' "$work/said" || fail 'past the limit for a file: no 507'
