@@ -55,13 +55,13 @@ class Berth:
         self.write_config()
         for path in (self.root, self.sockets):
             path.mkdir()
-        if self.storage:
-            self.storage.mount(self.root)
-        for path in (self.root, self.sockets):
-            if os.geteuid() == 0:
-                shutil.chown(path, self.owner, "www-data")
-            path.chmod(0o2750)
         try:
+            if self.storage:
+                self.storage.mount(self.root)
+            for path in (self.root, self.sockets):
+                if os.geteuid() == 0:
+                    shutil.chown(path, self.owner, "www-data")
+                path.chmod(0o2750)
             if self.start:
                 for route in ROUTES:
                     self.start_pool(route)

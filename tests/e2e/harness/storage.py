@@ -28,7 +28,6 @@ class Storage:
         """Skips the test where nobody may mount, as in most containers; any other failure is one."""
         if os.geteuid() != 0:
             pytest.skip("needs root, to mount a small file system")
-        self.root = root
         try:
             if self.kind == "tmpfs":
                 run("mount", "-t", "tmpfs", "-o", f"size={self.size},nr_inodes={self.inodes}", "berth-test", root)
@@ -37,12 +36,13 @@ class Storage:
                 run("truncate", "-s", self.size, self.image)
                 run("mkfs.ext4", "-q", "-b", BLOCK, "-m", "0", "-N", self.inodes, self.image)
                 run("mount", "-o", "loop", self.image, root)
-                (root / "lost+found").rmdir()
         except subprocess.CalledProcessError as problem:
-            self.root = None
             if any(words in problem.stderr.lower() for words in ("permission denied", "set up loop", "setup loop")):
                 pytest.skip(f"nothing can be mounted here: {problem.stderr.strip()}")
             raise RuntimeError(problem.stderr) from problem
+        self.root = root
+        if self.kind == "ext4":
+            (root / "lost+found").rmdir()
 
     def unmount(self):
         """Once the programs have let go of it."""
