@@ -386,6 +386,11 @@ def spellings(name):
                 f"../v2/{name}", f"%2e%2e/v2/{name}", f"..%2fv2%2f{name}")
 
 
+#: In front of the path in a request to a proxy: readers may not agree where the path begins.
+HOSTS = ("http://h", "HTTPS://h:1", "http://", "http:///", "http://user:word@h", "http://[::1]", "http://h#", "http://h?",
+         "http://h\\", "http://h;", "http://h%2f", "http://h/x/..", "http://h/http://h", "http:h", "//h", "ftp://h")
+
+
 CLOSED = {"nginx": "location /v2/closed/ { deny all; }",
           "apache": '<Location "/v2/closed/">\nRequire all denied\n</Location>'}
 
@@ -417,6 +422,10 @@ def test_apache_CVE_2024_38473_a_closed_part_is_closed_however_it_is_spelled(reg
                                                     data if method == "PUT" else b""))
                 assert 400 <= answer.status < 500, f"{method} {name}/{rest}: {answer}"
                 assert blob not in answer.body and data not in answer.body
+        for host in HOSTS:
+            for method, rest in (("GET", "manifests/v1"), ("GET", f"blobs/{digest_of(blob)}"), ("POST", "blobs/uploads/")):
+                answer = connection.ask(raw_request(method, f"{host}/v2/closed/app/{rest}"))
+                assert blob not in answer.body and data not in answer.body, f"{method} {host}: {answer}"
     assert snapshot.difference(before, snapshot.take(registry.root)) == []
 
 
