@@ -2,6 +2,7 @@
 #include "command.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +19,7 @@ struct walk {
     const struct store *store;
     const char *name;
     size_t findings;
+    size_t failures; /* repositories that could not be read to the end */
 };
 
 static const char *effect_text(enum distribution_effect effect)
@@ -45,13 +47,20 @@ static int print_finding(void *context,
     return 0;
 }
 
-static int visit_repository(void *context, const char *name, struct err *err)
+/* What cannot be read hides nothing of the others. */
+static int visit_repository(void *context, const char *name,
+                            struct err *err UNUSED)
 {
     struct walk *walk = context;
+    struct err failure = {0};
 
     walk->name = name;
-    return distribution_check_repository(walk->store, name, print_finding, walk,
-                                         err);
+    if (distribution_check_repository(walk->store, name, print_finding, walk,
+                                      &failure) < 0) {
+        fprintf(stderr, "berth: %s: %s\n", name, failure.text);
+        walk->failures++;
+    }
+    return 0;
 }
 
 /* To open the driver would make the tree. */
@@ -66,8 +75,8 @@ static int check_tree(const struct settings *settings, struct err *err)
     return 0;
 }
 
-static int check_distribution(const char *file, size_t *findings,
-                              struct err *err)
+/* `*clean` when there is nothing to tell. */
+static int check_distribution(const char *file, bool *clean, struct err *err)
 {
     CLEANUP(driver) struct driver *driver = NULL;
     struct settings settings;
@@ -81,7 +90,7 @@ static int check_distribution(const char *file, size_t *findings,
     store.driver = driver;
     if (catalog_list(&store, "", visit_repository, &walk, err) < 0)
         return -1;
-    *findings = walk.findings;
+    *clean = walk.findings == 0 && walk.failures == 0;
     return 0;
 }
 
@@ -90,7 +99,7 @@ int command_check(int argc, char **argv)
 {
     struct err err = {0};
     const char *file = NULL;
-    size_t findings;
+    bool clean;
 
     if (argc == 3 && strcmp(argv[1], "-c") == 0)
         file = argv[2];
@@ -98,9 +107,9 @@ int command_check(int argc, char **argv)
         return COMMAND_USAGE;
     if (strcmp(argv[0], "--distribution") != 0)
         return COMMAND_USAGE;
-    if (check_distribution(file, &findings, &err) < 0) {
+    if (check_distribution(file, &clean, &err) < 0) {
         fprintf(stderr, "berth: %s\n", err.text);
         return EXIT_FAILURE;
     }
-    return findings == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return clean ? EXIT_SUCCESS : EXIT_FAILURE;
 }

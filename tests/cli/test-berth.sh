@@ -77,6 +77,15 @@ printf '{"schemaVersion":2,"mediaType":"x/y"}' \
 expect 1 "team/app sha256:$hex: the collector of 2.8 and 3 stops: mediaType" \
     $berth check --distribution -c "$work/good"
 
+# One repository that cannot be read hides nothing of the next.
+mkdir -p "$repository/../abc/_layers/sha256/$hex"
+ln -s link "$repository/../abc/_layers/sha256/$hex/link"
+expect 1 "team/app sha256:$hex: the collector of 2.8 and 3 stops: mediaType" \
+    $berth check --distribution -c "$work/good"
+grep -qF 'berth: team/abc: ' "$work/said"
+rm -r "$repository"
+expect 1 'berth: team/abc: ' $berth check --distribution -c "$work/good"
+
 # What it prints can be read again and means the same.
 $berth configtest -c "$work/good" >"$work/printed"
 $berth configtest -c "$work/printed" | cmp - "$work/printed"
