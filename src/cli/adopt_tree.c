@@ -48,7 +48,7 @@ int adopt_lock(int tree, struct err *err)
     if (flock(tree, LOCK_EX | LOCK_NB) == 0)
         return 0;
     err_set_errno(err, errno, "lock");
-    return errno == EWOULDBLOCK
+    return err->sys_errno == EWOULDBLOCK
                ? err_set(err, ERR_BUSY, "another berth adopt is at work")
                : -1;
 }
