@@ -30,6 +30,13 @@ int referrer_entry_write(const struct store *store, const char *name,
                          const struct manifest *manifest, uint64_t size,
                          struct err *err) WARN_UNUSED;
 
+/* The same for one that is linked, whose entry may be there and right. */
+int referrer_entry_mend(const struct store *store, const char *name,
+                        const struct digest *subject,
+                        const struct digest *digest,
+                        const struct manifest *manifest, uint64_t size,
+                        struct err *err) WARN_UNUSED;
+
 /* Divides the bytes of an entry. */
 void referrer_entry_split(struct span entry, struct span *artifact_type,
                           struct span *descriptor);

@@ -140,8 +140,8 @@ static int index_manifest(struct scan *scan, const struct digest *digest,
     subject = manifest_subject(manifest);
     if (subject == NULL)
         return 0;
-    return referrer_entry_write(scan->store, scan->name, &subject->digest,
-                                digest, manifest, bytes.len, err);
+    return referrer_entry_mend(scan->store, scan->name, &subject->digest,
+                               digest, manifest, bytes.len, err);
 }
 
 static int visit_revision(void *context, const char *hex, bool is_directory,

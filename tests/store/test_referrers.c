@@ -294,3 +294,34 @@ Test(referrers, an_entry_is_durable_before_its_manifest)
     store.driver->ops = &failing;
     push_manifest("a", artifact_json("text/a", 1));
 }
+
+static int puts_done;
+
+static int count_put(struct driver *driver, const char *path, struct span bytes,
+                     enum driver_durability durability, struct err *error)
+{
+    puts_done++;
+    return plain->put(driver, path, bytes, durability, error);
+}
+
+/* A scan may come with each request; each entry put again is two fsyncs. */
+Test(referrers, entries_that_are_right_are_not_written_again)
+{
+    struct digest digest = push_manifest("a", artifact_json("text/a", 1));
+    struct layout_path entry = layout_referrer("a", &subject, &digest);
+
+    push_foreign(artifact_json("text/a", 2));
+    plain = store.driver->ops;
+    failing = *plain;
+    failing.put = count_put;
+    store.driver->ops = &failing;
+    cr_assert_eq(count_of(list(&all), "\"digest\""), 2);
+    cr_expect_eq(puts_done, 1, "%d", puts_done);
+    cr_assert_eq(count_of(list(&all), "\"digest\""), 2);
+    cr_expect_eq(puts_done, 1, "%d", puts_done);
+    cr_assert_eq(plain->put(store.driver, entry.text, SPAN("damaged"),
+                            DRIVER_DURABLE, &err),
+                 0);
+    cr_assert_eq(count_of(list(&all), "\"digest\""), 2);
+    cr_expect_eq(puts_done, 2, "%d", puts_done);
+}
