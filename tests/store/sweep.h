@@ -145,4 +145,21 @@ void expect_sound(void);
 /* What the world has acknowledged is there, but for what is touched. */
 void expect_kept(unsigned int touches);
 
+/* --- what several of them do: sweep_do.c --- */
+
+int delete_spare(struct err *err);
+int delete_image(struct err *err);
+int delete_v1(struct err *err);
+
+/* Another manifest with the subject `image`. */
+const char *attestation_json(void);
+
+int cancel_upload(struct err *err);
+
+/* A chunk, in a request of its own. */
+int send_to_upload(struct span bytes, struct err *err);
+
+/* Bytes the upload has; -1 when there is none (any more). */
+int64_t size_of_upload(void);
+
 #endif

@@ -113,11 +113,6 @@ Test(fault_blob, mount)
     sweep(&(struct sweep){.run = mount_from_anywhere, .expect = expect_in_c});
 }
 
-static int delete_spare(struct err *error)
-{
-    return blob_delete(&store, "a", &world.spare, error);
-}
-
 static void expect_no_spare(void)
 {
     struct blob blob;

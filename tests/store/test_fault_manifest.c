@@ -121,18 +121,6 @@ static int put(const char *json, struct err *error)
     return manifest_put(&store, "a", &digest, manifest, span_of(json), error);
 }
 
-/* Another one with the subject `image`. */
-static const char *attestation_json(void)
-{
-    static char json[1024];
-    const char *type = strstr(world.signature_json, "a/b");
-
-    snprintf(json, sizeof(json), "%.*sa/d%s",
-             (int)(type - world.signature_json), world.signature_json,
-             type + strlen("a/b"));
-    return json;
-}
-
 static int put_attestation(struct err *error)
 {
     return put(attestation_json(), error);
@@ -210,11 +198,6 @@ Test(fault_manifest, push_under_a_tag)
 }
 
 /* --- deleting --- */
-
-static int delete_image(struct err *error)
-{
-    return manifest_delete(&store, "a", &world.image, error);
-}
 
 static bool is_tag(const char *tag)
 {
@@ -319,11 +302,6 @@ Test(fault_tag, set)
                           .expect = expect_moved,
                           .touches = TOUCHES_V1,
                           .expect_after_failure = expect_moved_or_not});
-}
-
-static int delete_v1(struct err *error)
-{
-    return tag_delete(&store, "a", "v1", error);
 }
 
 static void expect_no_v1(void)

@@ -61,11 +61,6 @@ static int push_image(struct err *error)
     return -1;
 }
 
-static int delete_image(struct err *error)
-{
-    return manifest_delete(&store, "a", &world.image, error);
-}
-
 static bool has_image(void)
 {
     struct err error = {0};
@@ -161,11 +156,6 @@ Test(fault_overtaken, a_new_tag_by_another)
         .run = tag_image, .meanwhile = tag_other, .expect = expect_tagged});
 }
 
-static int delete_v1(struct err *error)
-{
-    return tag_delete(&store, "a", "v1", error);
-}
-
 /* The move is the later word, unless the deletion was. */
 static void expect_moved_or_deleted(void)
 {
@@ -196,18 +186,6 @@ static int list_referrers(struct err *error)
     (void)error;
     (void)is_listed_referrer(&world.signature);
     return 0;
-}
-
-/* Another one with the subject `image`. */
-static const char *attestation_json(void)
-{
-    static char json[1024];
-    const char *type = strstr(world.signature_json, "a/b");
-
-    snprintf(json, sizeof(json), "%.*sa/d%s",
-             (int)(type - world.signature_json), world.signature_json,
-             type + strlen("a/b"));
-    return json;
 }
 
 static int put_attestation(struct err *error)
@@ -273,11 +251,6 @@ Test(fault_overtaken, rebuilding_of_the_index_by_a_deletion)
 static int mount_spare(struct err *error)
 {
     return blob_mount(&store, "b", "a", &world.spare, error);
-}
-
-static int delete_spare(struct err *error)
-{
-    return blob_delete(&store, "a", &world.spare, error);
 }
 
 static void expect_mounted_or_refused(void)
@@ -358,11 +331,6 @@ static int commit(struct err *error)
     return upload_commit(upload_take(&upload), &digest, error);
 }
 
-static int cancel(struct err *error)
-{
-    return upload_cancel(&store, "a", world.uuid, error);
-}
-
 /* Who came late, or while the other had it open. */
 static bool was_refused(int result, const struct err *error)
 {
@@ -415,10 +383,10 @@ static void expect_cancelled_or_committed(void)
 Test(fault_overtaken, commit_by_a_cancellation)
 {
     interleave(&(struct interleaving){.run = commit,
-                                      .meanwhile = cancel,
+                                      .meanwhile = cancel_upload,
                                       .expect = expect_committed_or_cancelled,
                                       .touches = TOUCHES_UPLOAD});
-    interleave(&(struct interleaving){.run = cancel,
+    interleave(&(struct interleaving){.run = cancel_upload,
                                       .meanwhile = commit,
                                       .expect = expect_cancelled_or_committed,
                                       .touches = TOUCHES_UPLOAD});
@@ -440,15 +408,7 @@ Test(fault_overtaken, commit_by_another)
 
 static int send_chunk(struct err *error)
 {
-    CLEANUP(upload) struct upload *upload = NULL;
-    struct body body;
-    uint64_t received;
-
-    body_init(&body, SPAN("xyz"));
-    if (upload_open(&store, "a", world.uuid, &upload, error) < 0 ||
-        upload_receive(upload, &body.reader, &received, error) < 0)
-        return -1;
-    return upload_suspend(upload_take(&upload), error);
+    return send_to_upload(SPAN("xyz"), error);
 }
 
 /* What was acknowledged stands, at its place. */

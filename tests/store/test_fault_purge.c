@@ -36,18 +36,6 @@ static int purge(struct err *error)
     return upload_purge(&store, "a", &how, &purged, error);
 }
 
-/* Bytes the upload has; -1 when there is none (any more). */
-static int64_t size_of_upload(void)
-{
-    struct err error = {0};
-    uint64_t size;
-
-    if (upload_status(&store, "a", world.uuid, &size, &error) == 0)
-        return (int64_t)size;
-    EXPECT(error.code == ERR_BLOB_UPLOAD_UNKNOWN);
-    return -1;
-}
-
 static void expect_purged(void)
 {
     struct layout_path path = layout_upload("a", world.uuid);
@@ -80,15 +68,7 @@ Test(fault_purge, young_uploads)
 
 static int send_chunk(struct err *error)
 {
-    CLEANUP(upload) struct upload *upload = NULL;
-    struct body body;
-    uint64_t received;
-
-    body_init(&body, SPAN("def"));
-    if (upload_open(&store, "a", world.uuid, &upload, error) < 0 ||
-        upload_receive(upload, &body.reader, &received, error) < 0)
-        return -1;
-    return upload_suspend(upload_take(&upload), error);
+    return send_to_upload(SPAN("def"), error);
 }
 
 static void expect_chunk(int sent, const struct err *error, int purged)

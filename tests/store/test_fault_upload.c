@@ -12,18 +12,6 @@
 
 TestSuite(fault_upload, .init = sweep_begin, .fini = sweep_end);
 
-/* Bytes the upload of the world has; -1 when there is none (any more). */
-static int64_t size_of_upload(void)
-{
-    struct err error = {0};
-    uint64_t size;
-
-    if (upload_status(&store, "a", world.uuid, &size, &error) == 0)
-        return (int64_t)size;
-    EXPECT(error.code == ERR_BLOB_UPLOAD_UNKNOWN);
-    return -1;
-}
-
 /* --- begin and look --- */
 
 static char uuid[UUID_LENGTH + 1];
@@ -348,11 +336,6 @@ Test(fault_upload, commit_under_a_wrong_digest)
                           .expect_after_failure = expect_as_before});
 }
 
-static int cancel(struct err *error)
-{
-    return upload_cancel(&store, "a", world.uuid, error);
-}
-
 static void expect_cancelled(void)
 {
     EXPECT(size_of_upload() == -1);
@@ -365,7 +348,7 @@ static void expect_cancelled_or_not(void)
 
 Test(fault_upload, cancel)
 {
-    sweep(&(struct sweep){.run = cancel,
+    sweep(&(struct sweep){.run = cancel_upload,
                           .expect = expect_cancelled,
                           .over = ERR_BLOB_UPLOAD_UNKNOWN,
                           .touches = TOUCHES_UPLOAD,
