@@ -327,6 +327,8 @@ int yaml_tree_parse(struct span text, const char *origin,
                        YAML_BYTES_MAX);
     if (!yaml_parser_initialize(&parser))
         return err_set(err, ERR_INTERNAL, "%s: no memory", origin);
+    if (text.len == 0)
+        text = SPAN(""); /* libyaml wants a pointer even then */
     yaml_parser_set_input_string(&parser, (const unsigned char *)text.ptr,
                                  text.len);
     result = parse(&parser, origin, out, err);

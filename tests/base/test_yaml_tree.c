@@ -59,6 +59,8 @@ Test(yaml_tree, an_empty_text_is_null)
 {
     cr_assert_eq(parse(""), 0);
     cr_assert(yaml_tree_is_null(tree));
+    cr_assert_eq(parse(NULL), 0);
+    cr_assert(yaml_tree_is_null(tree));
     cr_assert_eq(parse("# nothing\n"), 0);
     cr_assert(yaml_tree_is_null(tree));
 }
