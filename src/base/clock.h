@@ -17,7 +17,10 @@ int64_t clock_now_ns(void);
 /* Nanoseconds of a clock that never steps; only differences mean anything. */
 int64_t clock_monotonic_ns(void);
 
-/* "2026-11-21T07:51:00Z" of UTC seconds (RFC 3339 section 5.6). */
+/*
+ * "2026-11-21T07:51:00Z" of UTC seconds (RFC 3339 section 5.6), in the years
+ * 1000 to 9999.
+ */
 void clock_format_rfc3339(int64_t seconds, char out[CLOCK_RFC3339_MAX]);
 
 /*

@@ -82,5 +82,6 @@ for target; do
 	fi
 done
 # Seconds on a busy machine are not those of a processor: these are.
-echo "processor time: $(times | tail -n 1)"
+times >"$directory/times"
+echo "processor time: $(tail -n 1 "$directory/times")"
 exit $status

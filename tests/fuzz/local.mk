@@ -5,9 +5,11 @@
 # make check runs the inputs that are kept.
 
 fuzz_programs = \
+	tests/fuzz/fuzz_clock \
 	tests/fuzz/fuzz_config \
 	tests/fuzz/fuzz_fastcgi \
 	tests/fuzz/fuzz_hash_state \
+	tests/fuzz/fuzz_import \
 	tests/fuzz/fuzz_json \
 	tests/fuzz/fuzz_link \
 	tests/fuzz/fuzz_manifest \
@@ -29,9 +31,16 @@ tests_fuzz_libfuzz_a_SOURCES += tests/fuzz/replay.c
 endif
 fuzz_libs = tests/fuzz/libfuzz.a libserve.a $(core_libs) $(FUZZ_ENGINE)
 
+tests_fuzz_fuzz_clock_LDADD = $(fuzz_libs)
 tests_fuzz_fuzz_config_LDADD = $(fuzz_libs)
 tests_fuzz_fuzz_fastcgi_LDADD = $(fuzz_libs) $(FCGI_LIBS)
 tests_fuzz_fuzz_hash_state_LDADD = $(fuzz_libs)
+tests_fuzz_fuzz_import_SOURCES = tests/fuzz/fuzz_import.c \
+	src/cli/command.h \
+	src/cli/import.h src/cli/import_config.c src/cli/import_settings.c \
+	src/cli/import_environment.c src/cli/import_environment.h \
+	src/cli/import_rules.c src/cli/import_rules.h
+tests_fuzz_fuzz_import_LDADD = $(fuzz_libs) $(YAML_LIBS)
 tests_fuzz_fuzz_json_LDADD = $(fuzz_libs)
 tests_fuzz_fuzz_link_LDADD = $(fuzz_libs)
 tests_fuzz_fuzz_manifest_LDADD = $(fuzz_libs)
