@@ -77,10 +77,34 @@ printf '{"schemaVersion":2,"mediaType":"x/y"}' \
 expect 1 "team/app sha256:$hex: the collector of 2.8 and 3 stops: mediaType" \
     $berth check --distribution -c "$work/good"
 
+# A text that is JSON to Go alone, and a layer whose bytes lie elsewhere.
+store_manifest() { # DIGITS TEXT
+    mkdir -p "$repository/_manifests/revisions/sha256/$1"
+    printf 'sha256:%s' "$1" >"$repository/_manifests/revisions/sha256/$1/link"
+    mkdir -p "$blobs/$(echo "$1" | cut -c1-2)/$1"
+    printf %s "$2" >"$blobs/$(echo "$1" | cut -c1-2)/$1/data"
+}
+blobs=$work/images/docker/registry/v2/blobs/sha256
+rm -r "$repository/_manifests/revisions/sha256/$hex"
+store_manifest "$hex" '{"schemaVersion":2,"schemaVersion":2}'
+expect 1 "team/app sha256:$hex: the collector of 2.8 and 3 may stop: " \
+    $berth check --distribution -c "$work/good"
+layer=$(printf 'y%.0s' 1 2 | sha512sum | cut -c1-128)
+mkdir -p "$repository/_layers/sha512/$layer"
+printf 'sha256:%s' "$hex" >"$repository/_layers/sha512/$layer/link"
+store_manifest "$hex" '{"schemaVersion":2,
+    "mediaType":"application/vnd.oci.image.manifest.v1+json",
+    "config":{"mediaType":"a/b","size":1,"digest":"sha256:'"$hex"'"},
+    "layers":[{"mediaType":"a/b","size":1,"digest":"sha512:'"$layer"'"}]}'
+expect 1 "the collector of 2.8 and 3 deletes what is needed: it refers to \
+sha512:$layer, whose bytes are stored under another digest" \
+    $berth check --distribution -c "$work/good"
+[ "$(wc -l <"$work/said")" = 1 ]
+
 # One repository that cannot be read hides nothing of the next.
 mkdir -p "$repository/../abc/_layers/sha256/$hex"
 ln -s link "$repository/../abc/_layers/sha256/$hex/link"
-expect 1 "team/app sha256:$hex: the collector of 2.8 and 3 stops: mediaType" \
+expect 1 "team/app sha256:$hex: the collector of 2.8 and 3 deletes" \
     $berth check --distribution -c "$work/good"
 grep -qF 'berth: team/abc: ' "$work/said"
 rm -r "$repository"

@@ -16,6 +16,7 @@
 #include "base/buf.h"
 #include "base/files.h"
 #include "cli/adopt.h"
+#include "cli/adopt_walk.h"
 
 static char directory[] = "/tmp/berth-adopt-XXXXXX";
 static int tree = -1;
@@ -386,6 +387,79 @@ Test(adopt, a_record_that_was_cut_changes_nothing)
     cr_assert_not_null(strstr(err.text, "damaged"), "%s", err.text);
     expect_adopted();
     cr_assert(is_there(ADOPT_RECORD));
+}
+
+static void write_record(const char *text)
+{
+    CLEANUP(fd) int fd = openat(tree, ADOPT_RECORD, O_WRONLY | O_TRUNC);
+
+    cr_assert_eq(write(fd, text, strlen(text)), (ssize_t)strlen(text));
+}
+
+Test(adopt, a_damaged_record_changes_nothing)
+{
+    static const char *const records[] = {
+        "",
+        "end\n",
+        "berth adopted 2\nmade yes\nto 0\nend\n",
+        "berth adopted 1\nmade maybe\nto 0\nend\n",
+        "berth adopted 1\nmade yes\nfor 0\nend\n",
+        "berth adopted 1\nmade yes\nto 4294967295\nend\n",
+        "berth adopted 1\nmade yes\nto 0\n4294967295 0 755 .\nend\n",
+        "berth adopted 1\nmade yes\nto 0\n0 -1 755 .\nend\n",
+        "berth adopted 1\nmade yes\nto 0\n0 0 758 .\nend\n",
+        "berth adopted 1\nmade yes\nto 0\n0 0 07755 .\nend\n",
+        "berth adopted 1\nmade yes\nto 0\n0 0  .\nend\n",
+        "berth adopted 1\nmade yes\nto 0\n0 0 755 \nend\n",
+        "berth adopted 1\nmade yes\nto 0\n0 0 755 ./a%\nend\n",
+        "berth adopted 1\nmade yes\nto 0\n0 0 755 ./a%2\nend\n",
+        "berth adopted 1\nmade yes\nto 0\n0 0 755 ./a%41\nend\n",
+        "berth adopted 1\nmade yes\nto 0\n0 0 755 .\n0 0\nend\n",
+    };
+
+    cr_assert_eq(adopt_forward(&adopt, &err), 0);
+    for (size_t i = 0; i < ARRAY_SIZE(records); i++) {
+        write_record(records[i]);
+        fresh();
+        cr_expect_eq(adopt_back(&adopt, &err), -1, "%s", records[i]);
+        cr_expect_eq(err.code, ERR_SYNTAX, "%s", err.text);
+        expect_adopted();
+    }
+}
+
+Test(adopt, a_name_of_any_bytes_goes_back_by_its_record)
+{
+    make("odd-too/e%0a", 0604);
+    make("odd-too/f\n%25", 0640);
+    cr_assert_eq(fchmodat(tree, "odd-too/d\n%", 0600, 0), 0);
+    cr_assert_eq(adopt_forward(&adopt, &err), 0);
+    cr_assert_eq(mode_of("odd-too/e%0a"), 0640);
+    fresh();
+    cr_assert_eq(adopt_back(&adopt, &err), 0, "%s", err.text);
+    cr_expect_eq(mode_of("odd-too/d\n%"), 0600);
+    cr_expect_eq(mode_of("odd-too/e%0a"), 0604);
+    cr_expect_eq(mode_of("odd-too/f\n%25"), 0640);
+}
+
+Test(adopt, what_lies_too_deep_is_told_and_left_alone)
+{
+    CLEANUP(fd) int at = dup(tree);
+
+    for (int depth = 0; depth <= ADOPT_DEPTH_MAX; depth++) {
+        int below;
+
+        cr_assert_eq(mkdirat(at, "deeper", 0755), 0);
+        below = openat(at, "deeper", O_RDONLY | O_DIRECTORY);
+        close(at);
+        at = below;
+    }
+    cr_assert_eq(adopt_forward(&adopt, &err), 0, "%s", err.text);
+    cr_expect_eq(adopt.left, 1);
+    cr_expect_not_null(strstr(complaint, "/deeper"));
+    fresh();
+    adopt.complain = note;
+    cr_assert_eq(adopt_back(&adopt, &err), 0, "%s", err.text);
+    cr_expect_eq(mode_of("deeper/deeper"), 0755);
 }
 
 Test(adopt, files_never_get_setuid_back)

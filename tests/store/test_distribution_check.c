@@ -3,10 +3,13 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/buf.h"
+#include "oci/distribution.h"
 #include "oci/media_type.h"
 #include "store/distribution_check.h"
 #include "store/fixture.h"
 #include "store/layout.h"
+#include "store/manifest_store.h"
 #include "store/tag.h"
 
 TestSuite(distribution_check, .init = fixture_setup, .fini = fixture_teardown);
@@ -111,6 +114,57 @@ Test(distribution_check, finds_empty_bytes_and_passes_over_missing_ones)
     put(data.text, "");
     cr_expect_not_null(strstr(findings("a"), " 2.8 and 3 stops\n"));
     cr_assert_eq(driver_remove(store.driver, data.text, DRIVER_DURABLE, &err),
+                 0);
+    cr_expect_str_eq(findings("a"), "");
+}
+
+static void put_blanks(const struct digest *digest, size_t count)
+{
+    CLEANUP(buf) struct buf bytes = BUF_INIT(count);
+
+    while (bytes.len < count)
+        buf_add_char(&bytes, ' ');
+    put(layout_blob(digest).text, buf_text(&bytes));
+}
+
+Test(distribution_check, finds_a_manifest_longer_than_it_reads)
+{
+    struct digest image = push_image("a");
+
+    put_blanks(&image, DISTRIBUTION_MANIFEST_MAX + 1);
+    cr_expect_not_null(strstr(findings("a"), " 2.8 and 3 stops\n"));
+    put_blanks(&image, MANIFEST_BYTES_MAX + 1);
+    cr_expect_not_null(strstr(findings("a"), " 2.8 and 3 stops\n"));
+}
+
+Test(distribution_check, cannot_tell_of_what_is_no_json_by_our_reading)
+{
+    struct digest image = push_image("a");
+
+    put(layout_blob(&image).text, "{\"schemaVersion\":2,\"schemaVersion\":2}");
+    cr_expect_not_null(strstr(findings("a"), " 2.8 and 3 may stop\n"));
+}
+
+Test(distribution_check, finds_a_file_among_the_tags)
+{
+    struct digest image = push_image("a");
+
+    cr_assert_eq(tag_set(&store, "a", "v1", &image, &err), 0);
+    put(layout_tag("a", "litter").text, "x");
+    cr_expect_str_eq(findings("a"),
+                     "_manifests/tags/litter 2.8 and 3 with -m stops\n");
+}
+
+Test(distribution_check, passes_over_revisions_and_tags_without_a_link)
+{
+    struct digest image = push_image("a");
+    struct layout_path revision = layout_revision_link("a", &image);
+
+    cr_assert_eq(tag_set(&store, "a", "v1", &image, &err), 0);
+    cr_assert_eq(
+        driver_remove(store.driver, revision.text, DRIVER_DURABLE, &err), 0);
+    cr_assert_eq(driver_remove(store.driver, layout_tag_current("a", "v1").text,
+                               DRIVER_DURABLE, &err),
                  0);
     cr_expect_str_eq(findings("a"), "");
 }

@@ -40,12 +40,9 @@ static void teardown(void)
 
 TestSuite(cgi, .init = setup, .fini = teardown, .timeout = 60);
 
-static void become(void)
+static void become(int out)
 {
-    int in = open(input, O_RDONLY);
-    int out = open(output, O_WRONLY | O_CREAT | O_TRUNC, 0600);
-
-    dup2(in, 0);
+    dup2(open(input, O_RDONLY), 0);
     dup2(out, 1);
     execl(ECHO_PROGRAM, ECHO_PROGRAM, NULL);
     _exit(127);
@@ -69,7 +66,7 @@ static void read_answer(void)
 }
 
 /* Runs the program with what is in the environment; its exit status. */
-static int run(struct span body)
+static int run_into(int out, struct span body)
 {
     FILE *in = fopen(input, "w");
     int status;
@@ -80,10 +77,29 @@ static int run(struct span body)
     fclose(in);
     pid = fork();
     if (pid == 0)
-        become();
+        become(out);
+    close(out);
     waitpid(pid, &status, 0);
-    read_answer();
     return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+static int run(struct span body)
+{
+    int status =
+        run_into(open(output, O_WRONLY | O_CREAT | O_TRUNC, 0600), body);
+
+    read_answer();
+    return status;
+}
+
+/* The same for a client that has gone. */
+static int run_for_nobody(void)
+{
+    int ends[2];
+
+    cr_assert_eq(pipe(ends), 0);
+    close(ends[0]);
+    return run_into(ends[1], SPAN(""));
 }
 
 static bool answer_has(const char *text)
@@ -135,6 +151,29 @@ Test(cgi, an_answer_that_breaks_off_is_a_failed_exit)
     cr_expect_eq(run(SPAN("")), 1);
     cr_expect(answer_has("Content-Length: 1048576\r\n"));
     cr_expect_lt(answer.len, 600 * 1024);
+}
+
+Test(cgi, an_answer_nobody_takes_is_a_failed_exit)
+{
+    setenv("REQUEST_METHOD", "GET", 1);
+    setenv("REQUEST_URI", "/much?n=100", 1);
+    cr_expect_eq(run_for_nobody(), 1);
+}
+
+Test(cgi, sees_that_the_client_has_gone)
+{
+    char mark[80];
+    int fd;
+
+    snprintf(mark, sizeof(mark), "%s/mark", directory);
+    fd = open(mark, O_WRONLY | O_CREAT, 0600);
+    cr_assert_geq(fd, 0);
+    close(fd);
+    setenv("REQUEST_METHOD", "GET", 1);
+    setenv("REQUEST_URI", "/wait", 1);
+    setenv("HTTP_MARK", mark, 1);
+    run_for_nobody();
+    cr_expect_neq(access(mark, F_OK), 0);
 }
 
 Test(cgi, a_wrong_settings_file_is_a_failed_exit)
