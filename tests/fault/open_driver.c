@@ -59,6 +59,7 @@
 
 static const char *plan_file, *log_file;
 static _Atomic uint64_t *calls;
+static struct driver *struck; /* lives as long as the program */
 
 /* --- the plan --- */
 
@@ -165,7 +166,7 @@ static uint64_t ask(void *context, const char *what,
 
 /* --- the driver --- */
 
-static const char *beside_plan(const char *suffix)
+static char *beside_plan(const char *suffix)
 {
     char *path = NULL;
 
@@ -174,9 +175,8 @@ static const char *beside_plan(const char *suffix)
     return path;
 }
 
-static int map_counter(struct err *err)
+static int map_counter(const char *path, struct err *err)
 {
-    const char *path = beside_plan(".count");
     CLEANUP(fd) int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
     void *mapped;
 
@@ -199,16 +199,19 @@ int store_open_driver(const struct settings *settings, struct driver **out,
         .below = LAYOUT_ROOT,
         .grace_seconds = settings->grace,
     };
-    struct driver *driver;
+    char *count_file;
+    int result;
 
     plan_file = getenv("BERTH_FAULT");
     if (plan_file == NULL)
         return driver_fs_new(&options, out, err);
     log_file = beside_plan(".log");
-    if (map_counter(err) < 0 || driver_fs_new(&options, &driver, err) < 0)
+    count_file = beside_plan(".count");
+    result = map_counter(count_file, err);
+    free(count_file);
+    if (result < 0 || driver_fs_new(&options, &struck, err) < 0)
         return -1;
-    /* Lives as long as the program. */
-    *out = driver_fault_new(driver);
+    *out = driver_fault_new(struck);
     driver_fault_follow(*out, ask, NULL);
     return 0;
 }
