@@ -3,10 +3,11 @@
 #
 # sanitizers.sh DIRECTORY [PYTEST-ARGUMENT...]: builds with ASan, LeakSanitizer
 # and UBSan, by gcc and by clang, and runs `make check` with each; then the
-# end-to-end tests with gcc's programs, the conformance ones unless told
+# end-to-end tests with clang's programs, the conformance ones unless told
 # otherwise. Any report is a failure: they go to files that are counted, as
 # Criterion passes a test that leaks, and a test sees only the answers of the
-# programs it started.
+# programs it started. gcc's UBSan knows no files beside its ASan and writes to
+# standard error, which for make check is in its logs.
 set -eu
 . "$(dirname -- "$0")/build.sh"
 
@@ -31,11 +32,14 @@ check() { # COMPILER
 		grep -E 'FAIL|error:|ERROR' "$directory/$1.log" >&2 ||
 			tail -n 20 "$directory/$1.log" >&2
 	}
+	if grep -rFH --include='*.log' 'runtime error:' "$directory/$1" >&2; then
+		status=1
+	fi
 }
 
 end_to_end() {
-	echo "end to end, gcc"
-	(cd "$top" && BERTH_BUILD="$directory/gcc" PYTHONDONTWRITEBYTECODE=1 \
+	echo "end to end, clang"
+	(cd "$top" && BERTH_BUILD="$directory/clang" PYTHONDONTWRITEBYTECODE=1 \
 		ASAN_OPTIONS="detect_leaks=1:log_path=$reports/e2e" \
 		/usr/bin/python3 -m pytest -q -p no:cacheprovider "$@" tests/e2e) \
 		>"$directory/e2e.log" 2>&1 || status=1
