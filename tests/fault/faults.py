@@ -4,10 +4,11 @@
 
     make faults FAULTS_ARGS="--pushers 16 --kinds die,fail-io --seed 7"
 
-The pools run the programs of tests/fault (see open_driver.c there). For each kind of fault and for N = 1, 2, ... until the
-pushers are through with fewer calls, every pusher runs an errand, trying again where a client would; then, with the fault
-gone, all that was acknowledged meanwhile is pulled and hashed. After each kind everything is killed and started anew, all of
-it is pulled once more, and the tree on disk is looked through. Exit code 1 when anything is lost or wrong.
+The pools run the programs of tests/fault (see open_driver.c there). For each kind of fault and for N = 1, 2, ... every pusher
+runs an errand, trying again where a client would, and then another one until a call N was there to go wrong; the kind ends
+at the first N that no errand reaches. After each round, with the fault gone, all that was acknowledged meanwhile is pulled
+and hashed. After each kind everything is killed and started anew, all of it is pulled once more, and the tree on disk is
+looked through. Exit code 1 when anything is lost or wrong.
 """
 
 import argparse
@@ -34,6 +35,8 @@ KINDS = {
 }
 #: Errands of one repository tree, before new ones are begun.
 BATCH = 25
+#: Rounds without a call N after which there is none: every pusher has run each of its errands.
+ROUNDS = len(Pusher.ERRANDS)
 
 
 class FaultyBerth(KeptBerth):
@@ -70,9 +73,6 @@ class FaultyBerth(KeptBerth):
         log = Path(f"{self.plan}.log")
         return log.read_text().splitlines() if log.exists() else []
 
-    def calls(self):
-        return int.from_bytes(Path(f"{self.plan}.count").read_bytes(), sys.byteorder)
-
 
 class Campaign:
     """All N of one kind."""
@@ -84,7 +84,7 @@ class Campaign:
         self.pulling = Wire(stack.url)
         self.ledger = Ledger()
         self.judge = Judge(self.pulling, self.ledger)
-        self.struck = self.told = 0
+        self.struck = self.turns = self.told = 0
         self.judged = {}  # key: the version that was looked at
         self.rng = random.Random(f"{seed}/{kind}")
 
@@ -98,19 +98,34 @@ class Campaign:
 
     def run(self):
         """Returns whether all was well."""
-        number = calls = turns = 0
-        while number <= calls and not self.ledger.violations:
-            number += self.rng.randint(1, 2 * self.options.stride - 1)
-            if turns % BATCH == 0:
-                pushers = self.batch(number)
-            turns += 1
-            self.stack.berth.strike(number, self.what)
-            list(self.crew.map(lambda p: p.guard(p.errand), pushers))
-            calls, struck = max(calls, self.stack.berth.calls()), self.stack.berth.struck()
-            self.stack.berth.put_plan("")
-            self.struck += len(struck) > 0
-            self.look(number, struck)
+        number = self.next_number(0)
+        while self.reach(number) and not self.ledger.violations:
+            number = self.next_number(number)
         return self.conclude(number)
+
+    def next_number(self, number):
+        return number + self.rng.randint(1, 2 * self.options.stride - 1)
+
+    def reach(self, number):
+        """Rounds until this call went wrong. Returns whether it did."""
+        for _ in range(ROUNDS):
+            if self.turns % BATCH == 0:
+                self.pushers = self.batch(self.turns)
+            self.turns += 1
+            struck = self.round(number)
+            self.look(number, struck)
+            if struck:
+                self.struck += 1
+                return True
+        return False
+
+    def round(self, number):
+        """An errand of each pusher. Returns what went wrong in it."""
+        self.stack.berth.strike(number, self.what)
+        list(self.crew.map(lambda p: p.guard(p.errand), self.pushers))
+        struck = self.stack.berth.struck()
+        self.stack.berth.put_plan("")
+        return struck
 
     def look(self, number, struck):
         """Pulls what has changed since the last look."""
@@ -131,8 +146,9 @@ class Campaign:
         verify(self.pulling, self.ledger)
         self.tell("at the end", self.ledger.violations + problems)
         counts = self.ledger.counts
-        print(f"{self.kind}: to call {number}, {self.struck} times struck; {counts['manifests']} manifests, "
-              f"{counts['given up']} requests given up, {len(self.ledger.violations) + len(problems)} violations", flush=True)
+        print(f"{self.kind}: {self.struck} calls before call {number} struck, in {self.turns} rounds; "
+              f"{counts['manifests']} manifests, {counts['given up']} requests given up, "
+              f"{len(self.ledger.violations) + len(problems)} violations", flush=True)
         return not self.ledger.violations and not problems
 
 

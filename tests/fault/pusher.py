@@ -17,6 +17,9 @@ KEPT = 30     # manifests a pusher remembers to use again
 class Pusher:
     """Alone in its repositories, but for one that all share; there its tags and manifests are its own."""
 
+    ERRANDS = ("push_small", "push_index", "push_small", "move_tag", "push_small", "delete_tag",
+               "push_again", "push_small", "delete_manifest", "delete_blob", "push_signature", "cancel")
+
     def __init__(self, number, seed, prefix, wire, ledger, largest, lenient=False):
         self.number, self.seed = number, seed
         self.rng = random.Random(f"{seed}/pusher {number}")
@@ -83,10 +86,9 @@ class Pusher:
 
     def errand(self):
         """The next small thing of a fixed row, in which everything has its turn; every pusher begins elsewhere."""
-        row = (self.push_small, self.push_index, self.push_small, self.move_tag, self.push_small, self.delete_tag,
-               self.push_again, self.push_small, self.delete_manifest, self.delete_blob, self.push_signature, self.cancel)
         self.errands += 1
-        row[(self.errands + self.number) % len(row)](self.repositories[self.number % len(self.repositories)])
+        errand = self.ERRANDS[(self.errands + self.number) % len(self.ERRANDS)]
+        getattr(self, errand)(self.repositories[self.number % len(self.repositories)])
 
     def push_small(self, repository):
         blob, config = self.some_blob(), self.fresh()
