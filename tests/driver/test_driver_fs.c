@@ -409,6 +409,42 @@ Test(driver_fs, remove_if_never_moves_what_does_not_fit)
     fs_expect_no_leftovers();
 }
 
+struct reader_inside {
+    int directory;
+    bool is_asked;
+};
+
+static int look_around(void *context, enum fs_step step)
+{
+    struct reader_inside *reader = context;
+    struct stat st;
+
+    if (step != FS_STEP_SYNC)
+        return 0;
+    reader->is_asked = true;
+    expect_missing(fixture.subject.driver, "a/link");
+    cr_assert(fstatat(reader->directory, "link", &st, 0) == 0);
+    cr_assert(fstatat(reader->directory, "current/link", &st, 0) == 0);
+    return 0;
+}
+
+/* Until nobody finds it any more, and that is durable, nothing in it goes. */
+Test(driver_fs, a_directory_leaves_as_a_whole)
+{
+    struct driver *driver = fixture.subject.driver;
+    struct reader_inside reader = {0};
+
+    given(driver, "a/link", "x");
+    given(driver, "a/current/link", "x");
+    reader.directory = openat(fixture.fs->root, "a", O_DIRECTORY | O_CLOEXEC);
+    cr_assert(reader.directory >= 0);
+    fixture.fs->hook = look_around;
+    fixture.fs->hook_context = &reader;
+    OK(driver_remove(driver, "a", DRIVER_DURABLE, &err));
+    cr_assert(reader.is_asked);
+    close(reader.directory);
+}
+
 Test(driver_fs, nothing_is_left_behind)
 {
     static const struct driver_file files[] = {{"current/link", {"x", 1}}};

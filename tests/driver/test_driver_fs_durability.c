@@ -296,6 +296,13 @@ static int remove_directory(struct driver *driver, struct err *err)
     return driver_remove(driver, "a", DRIVER_DURABLE, err);
 }
 
+static int remove_fitting(struct driver *driver, struct err *err)
+{
+    static const struct driver_condition condition = {"link", {"old", 3}, NULL};
+
+    return driver_remove_if(driver, "a", &condition, err);
+}
+
 static int retire_link(struct driver *driver, struct err *err)
 {
     return driver_retire(driver, "run", "a/link", INT64_MAX, err);
@@ -308,6 +315,7 @@ static const struct deed deeds[] = {
     {"commit", commit_blob, BLOB, 4},
     {"remove", remove_link, "a/link", 1},
     {"remove a directory", remove_directory, "a/link", 1},
+    {"remove_if", remove_fitting, "a/link", 1},
     {"retire", retire_link, "a/link", 2},
 };
 
