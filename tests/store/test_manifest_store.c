@@ -48,6 +48,25 @@ Test(manifest_store, makes_layers_and_manifests_for_both_registries)
     push_manifest("a", "{\"schemaVersion\":2,\"manifests\":[]}");
     cr_assert(object_exists(layout_layers("a").text));
     cr_assert(object_exists(layout_manifests("a").text));
+    cr_assert(object_exists(layout_tags("a").text));
+}
+
+/* As a power cut leaves it where Distribution wrote; a push heals it. */
+Test(manifest_store, an_empty_file_is_no_manifest)
+{
+    CLEANUP(buf) struct buf bytes = BUF_INIT(MANIFEST_BYTES_MAX);
+    const char *json = "{\"schemaVersion\":2,\"manifests\":[]}";
+    struct digest digest = push_manifest("a", json);
+
+    cr_assert_eq(driver_put(store.driver, layout_blob(&digest).text, SPAN(""),
+                            DRIVER_DURABLE, &err),
+                 0);
+    cr_assert_eq(manifest_get(&store, "a", &digest, &bytes, &err), -1);
+    cr_assert_eq(err.code, ERR_MANIFEST_UNKNOWN);
+    err_clear(&err);
+    push_manifest("a", json);
+    cr_assert_eq(manifest_get(&store, "a", &digest, &bytes, &err), 0);
+    cr_assert_str_eq(buf_text(&bytes), json);
 }
 
 Test(manifest_store, a_blob_is_no_manifest)

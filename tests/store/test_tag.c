@@ -123,7 +123,7 @@ Test(tag, delete_all_spares_the_tags_of_other_manifests)
     cr_assert_str_eq(list(NULL), "moved v2 ");
 }
 
-/* --- a storage that fails half way --- */
+/* --- between its steps, and when one fails --- */
 
 static const struct driver_ops *plain;
 static struct driver_ops failing;
@@ -151,4 +151,34 @@ Test(tag, a_tag_never_names_what_has_no_index_entry)
     err_clear(&err);
     cr_assert_eq(tag_resolve(&store, "a", "v1", &found, &err), 0);
     cr_assert(digest_equals(&found, &one));
+}
+
+static void expect_no_half_tag(void)
+{
+    struct layout_path directory = layout_tag("a", "v1");
+    struct layout_path current = layout_tag_current("a", "v1");
+
+    cr_assert(!object_exists(directory.text) || object_exists(current.text));
+}
+
+static int put_and_look(struct driver *driver, const char *path,
+                        struct span bytes, enum driver_durability durability,
+                        struct err *error)
+{
+    int result = plain->put(driver, path, bytes, durability, error);
+
+    expect_no_half_tag();
+    return result;
+}
+
+/* Distribution lists the directory, and fails at one that names nothing. */
+Test(tag, a_new_tag_appears_complete)
+{
+    plain = store.driver->ops;
+    failing = *plain;
+    failing.put = put_and_look;
+    store.driver->ops = &failing;
+    set("v1", "1");
+    expect_no_half_tag();
+    cr_assert_str_eq(list(NULL), "v1 ");
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include <criterion/criterion.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -57,6 +58,12 @@ static struct digest digest_of(enum hash_algorithm algorithm, const char *text)
 
     digest_of_bytes(algorithm, span_of(text), &digest);
     return digest;
+}
+
+/* On disk, where registry:2 looks, whatever the saved states say. */
+static void expect_data(const char *text)
+{
+    cr_assert_str_eq(object_text(layout_upload_data(NAME, uuid).text), text);
 }
 
 Test(upload, starts_empty_under_a_random_uuid)
@@ -164,6 +171,7 @@ Test(upload, wrong_digest_leaves_the_upload_as_it_was)
     cr_assert_eq(upload_receive(upload, &body.reader, &received, &err), 0);
     cr_assert_eq(upload_commit(upload, &wrong, &err), -1);
     cr_assert_eq(status(), 4);
+    expect_data("data");
     cr_assert_eq(upload_commit(open_upload(), &right, &err), 0);
 }
 
@@ -184,6 +192,8 @@ Test(upload, a_body_that_breaks_off_changes_nothing)
         body.break_off = true;
         cr_assert_eq(upload_receive(upload, &body.reader, &received, &err), -1);
         cr_assert_eq(err.code, ERR_BODY_INCOMPLETE);
+        cr_assert_eq(upload_size(upload), 4);
+        expect_data("data");
         upload_close(upload);
         cr_assert_eq(status(), 4);
     }
@@ -208,6 +218,7 @@ Test(upload, bytes_of_a_killed_request_are_cut_off)
     cr_assert_eq(status(), 4);
     cr_assert_eq(upload_commit(open_upload(), &digest, &err), 0, "%s",
                  err.text);
+    cr_assert_str_eq(object_text(layout_blob(&digest).text), "data");
 }
 
 Test(upload, without_a_saved_state_the_bytes_are_hashed_again)
@@ -333,6 +344,36 @@ Test(upload, state_is_saved_before_a_waiting_writer_gets_in)
     patch(SPAN("data"));
     store.driver->ops = real_ops;
     cr_assert_eq(states_saved, 1);
+}
+
+static size_t starts;
+
+/* Whoever finds the time an upload began at finds all of it. */
+static int put_start_last(struct driver *driver, const char *path,
+                          struct span bytes, enum driver_durability durability,
+                          struct err *error)
+{
+    if (strstr(path, "/startedat") != NULL) {
+        starts++;
+        /* .../_uploads/<uuid>/startedat */
+        snprintf(uuid, sizeof(uuid), "%s", strrchr(path, '/') - UUID_LENGTH);
+        expect_data("");
+        cr_assert(object_exists(
+            layout_upload_state(NAME, uuid, HASH_SHA256, 0).text));
+    }
+    return real_ops->put(driver, path, bytes, durability, error);
+}
+
+Test(upload, its_files_are_there_before_it_exists)
+{
+    struct driver_ops ops = *store.driver->ops;
+
+    real_ops = store.driver->ops;
+    ops.put = put_start_last;
+    store.driver->ops = &ops;
+    start(HASH_SHA256);
+    store.driver->ops = real_ops;
+    cr_assert_eq(starts, 1);
 }
 
 /* --- a full disk --- */
