@@ -12,6 +12,7 @@ import argparse
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -167,6 +168,7 @@ def check_without(tree, mutants, whole):
 
 
 def main():
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     options = parse_arguments()
     mutants = read_mutants(HERE / "mutants.txt")
     if options.only:
