@@ -19,15 +19,21 @@ def take(root):
 
 def walk(directory, prefix, seen):
     """Returns whether the directory says something to anyone. A place for uploads that has none does not, nor does what
-    only leads to such a place: registry:2 leaves both behind as well."""
-    entries = list(os.scandir(directory))
+    only leads to such a place: registry:2 leaves both behind as well. What goes while it is looked at is not there."""
+    try:
+        entries = list(os.scandir(directory))
+    except FileNotFoundError:
+        return False
     speaks = not entries and not prefix.endswith("/_uploads/")
     for entry in entries:
         path = prefix + entry.name
         if path == "_berth/locks":
             continue
         if not entry.is_dir(follow_symlinks=False):
-            seen[path] = describe(entry)
+            try:
+                seen[path] = describe(entry)
+            except FileNotFoundError:
+                continue
         elif walk(entry.path, path + "/", seen):
             seen[path] = "directory"
         else:
