@@ -14,6 +14,8 @@ make_in "$directory" check TESTS= >"$directory/build.log" 2>&1 || {
 	tail -n 20 "$directory/build.log" >&2
 	exit 1
 }
+# Under valgrind the default action of SIGTSTP does not stop a process.
+left_out='!(driver_fs_locks/a_stopped_collector_holds_no_lock)'
 reports=$directory/reports
 rm -rf "$reports"
 mkdir -p "$reports"
@@ -27,7 +29,7 @@ for program in tests/unit_*; do
 		--errors-for-leak-kinds=definite,indirect \
 		--suppressions="$top/tests/analysis/valgrind-suppressions" \
 		--log-file="$reports/$name.%p" \
-		"./$program" "-j$(nproc)" --timeout=600 >"$name.log" 2>&1; then
+		"./$program" "-j$(nproc)" --timeout=600 --filter "$left_out" >"$name.log" 2>&1; then
 		echo "$name: $(grep -a Synthesis "$name.log" | sed 's/.*Synthesis: //')"
 	else
 		status=1
