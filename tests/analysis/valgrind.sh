@@ -3,7 +3,7 @@
 #
 # valgrind.sh DIRECTORY: the unit tests, each of which Criterion forks off, and
 # with them the programs they start, under valgrind's memcheck: no error, no
-# byte definitely or indirectly lost, no descriptor left open by a test.
+# byte definitely or indirectly lost.
 # Builds in DIRECTORY; valgrind-suppressions says what is not counted.
 set -eu
 . "$(dirname -- "$0")/build.sh"
