@@ -11,17 +11,7 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 unset BERTH_CONFIG BERTH_ROOT 2>/dev/null || true
 
-expect() {
-    wanted=$1 text=$2
-    shift 2
-    status=0
-    "$@" >"$work/said" 2>&1 || status=$?
-    if [ "$status" != "$wanted" ] || ! grep -qF -- "$text" "$work/said"; then
-        echo "FAIL: $*: status $status, wanted $wanted and \"$text\"" >&2
-        cat "$work/said" >&2
-        exit 1
-    fi
-}
+. "${srcdir:-.}/tests/cli/expect.sh"
 
 expect 2 'usage: ' $berth adopt --user
 expect 2 'usage: ' $berth adopt --undo --user nobody

@@ -10,18 +10,7 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 unset BERTH_CONFIG BERTH_ROOT BERTH_LOG 2>/dev/null || true
 
-# expect STATUS TEXT COMMAND...: how a command ends and what it says.
-expect() {
-    wanted=$1 text=$2
-    shift 2
-    status=0
-    "$@" >"$work/said" 2>&1 || status=$?
-    if [ "$status" != "$wanted" ] || ! grep -qF -- "$text" "$work/said"; then
-        echo "FAIL: $*: status $status, wanted $wanted and \"$text\"" >&2
-        cat "$work/said" >&2
-        exit 1
-    fi
-}
+. "${srcdir:-.}/tests/cli/expect.sh"
 
 mkdir "$work/images"
 printf '# settings\nroot = %s/images\nlog = errors\n' "$work" >"$work/good"
