@@ -1,29 +1,47 @@
 # SPDX-License-Identifier: MIT
-"""A Berth behind a web server with the shipped configuration."""
+"""A Berth behind a web server with the shipped configuration: one function for each way to run it.
+
+Each starts what it needs on the registry's exit stack and returns (berth, web server).
+"""
+
+from functools import partial
 
 import webserver
 
 from .berth import Berth
 
-NGINX_MODES = {"nginx": "plain", "nginx-indirect": "plain", "nginx-tls": "tls", "nginx-htpasswd": "htpasswd"}
+
+def on_nginx(registry, **web):
+    berth = registry.stack.enter_context(Berth(registry.directory, registry.settings, storage=registry.storage))
+    return berth, webserver.Nginx(berth.root, berth.sockets, **web)
+
+
+def on_apache_proxy(registry, **web):
+    berth = registry.stack.enter_context(Berth(registry.directory, registry.settings, storage=registry.storage))
+    return berth, webserver.Apache(berth.root, berth.sockets, module="proxy", **web)
+
+
+def on_apache_fcgid(registry, **web):
+    """mod_fcgid starts the programs itself, as the web server's user."""
+    berth = registry.stack.enter_context(Berth(registry.directory, registry.settings, owner="www-data", start=False,
+                                               storage=registry.storage))
+    return berth, webserver.Apache(berth.root, module="fcgid", programs=berth.programs, config=berth.config, **web)
+
+
+#: "nginx-indirect" has the direct rule switched off, so that programs answer for every blob.
+FRONTS = {
+    "nginx": on_nginx,
+    "nginx-indirect": partial(on_nginx, direct=False),
+    "nginx-tls": partial(on_nginx, mode="tls"),
+    "nginx-htpasswd": partial(on_nginx, mode="htpasswd"),
+    "apache-proxy": on_apache_proxy,
+    "apache-fcgid": on_apache_fcgid,
+    "apache-htpasswd": partial(on_apache_proxy, mode="htpasswd"),
+}
 
 
 def start_front(registry):
     """Start programs and web server for a Registry, and tell it how they are reached."""
-    enter = registry.stack.enter_context
-    web = {"directory": registry.directory / "web"}
-    if registry.kind == "apache-fcgid":
-        # mod_fcgid starts the programs itself, as the web server's user.
-        berth = enter(Berth(registry.directory, registry.settings, owner="www-data", start=False,
-                            storage=registry.storage))
-        front = webserver.Apache(berth.root, module="fcgid", programs=berth.programs, config=berth.config, **web)
-    else:
-        berth = enter(Berth(registry.directory, registry.settings, storage=registry.storage))
-        if registry.kind.startswith("apache-"):
-            mode = registry.kind.removeprefix("apache-").replace("proxy", "plain")
-            front = webserver.Apache(berth.root, berth.sockets, module="proxy", mode=mode, **web)
-        else:
-            front = webserver.Nginx(berth.root, berth.sockets, mode=NGINX_MODES[registry.kind],
-                                    direct=registry.kind != "nginx-indirect", **web)
-    registry.berth, registry.front = berth, enter(front)
+    registry.berth, front = FRONTS[registry.kind](registry, directory=registry.directory / "web")
+    registry.front = registry.stack.enter_context(front)
     registry.user, registry.ca = front.user, front.ca

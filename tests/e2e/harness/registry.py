@@ -9,13 +9,12 @@ import tempfile
 from pathlib import Path
 
 from .client import Client
+from .front import FRONTS, start_front
 from .process import tail, wait_for
 
-#: Every way to run the registry that the tests know; "nginx-indirect" has the direct rule switched off, so
-#: that programs answer for every blob. Never part of a default run: "peer", which is docker-registry, and
+#: Every way to run a registry that the tests know. Never part of a default run: "peer", which is docker-registry, and
 #: "url", one that runs already at BERTH_URL (its tree at BERTH_ROOT, the web server's access log at BERTH_LOG).
-KINDS = ("nginx", "nginx-indirect", "nginx-tls", "nginx-htpasswd", "apache-proxy", "apache-fcgid", "apache-htpasswd",
-         "peer", "url")
+KINDS = (*FRONTS, "peer", "url")
 CONFORMANCE_KINDS = ("nginx", "apache-proxy", "apache-fcgid")
 
 
@@ -49,7 +48,6 @@ class Registry:
         elif self.kind == "url":
             self.front = Running()
         else:
-            from .front import start_front
             start_front(self)
         self.url, self.root, self.access_log = self.front.url, self.front.root, Path(self.front.access_log)
         self.client = Client(self.url, self.user, self.ca)

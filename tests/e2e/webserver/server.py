@@ -1,12 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""nginx and Apache with the shipped configurations, in a directory of their own, on a free port of 127.0.0.1.
-
-    with Nginx(data_root="/srv/data", sockets="/srv/run", mode="htpasswd") as web:
-        requests.get(web.url + "/v2/")
-
-The files of nginx/ and apache/ are used as they are; only the settings an administrator would edit are set: paths, port,
-certificate. `server` replaces the shipped example server by one of the test's own ("@LISTEN@" stands for its address).
-"""
+"""What all web servers have in common: a directory, a port, a process, certificates and passwords."""
 
 import contextlib
 import ctypes
@@ -20,7 +13,7 @@ import tempfile
 import time
 from pathlib import Path
 
-CHECKOUT = Path(__file__).resolve().parents[2]
+CHECKOUT = Path(__file__).resolve().parents[3]
 USER = ("alice", "s3cret pass")
 MODES = ("plain", "tls", "htpasswd")
 PR_SET_PDEATHSIG = 1
@@ -74,7 +67,7 @@ def substitute(text, *pairs):
 
 
 class WebServer:
-    """What nginx and Apache have in common. Attributes: url, port, pid, root, access_log, error_log, ca, user."""
+    """One web server. Attributes: url, port, pid, root, access_log, error_log, ca, user."""
 
     name = None
 
@@ -156,117 +149,4 @@ class WebServer:
         if self.tls:
             text = substitute(text, (r"/etc/ssl/registry/fullchain\.pem", self.directory / "fullchain.pem"),
                               (r"/etc/ssl/registry/privkey\.pem", self.directory / "privkey.pem"))
-        return text
-
-
-class Nginx(WebServer):
-    name = "nginx"
-
-    def write_configuration(self):
-        shutil.copytree(CHECKOUT / "nginx", self.directory / "berth", dirs_exist_ok=True)
-        settings = self.directory / "berth/settings.conf"
-        settings.write_text(substitute(settings.read_text(),
-                                       (r"default /var/lib/berth;", f'default "{self.root}";'),
-                                       (r"default /run/berth;", f'default "{self.sockets}";'),
-                                       (r"default 1;", f'default "{1 if self.direct else ""}";')))
-        conf = self.directory / "nginx.conf"
-        conf.write_text(f"""\
-daemon off;
-{"user www-data;" if os.geteuid() == 0 else ""}
-pid "{self.directory}/nginx.pid";
-worker_processes 2;
-error_log "{self.error_log}" notice;
-events {{ worker_connections 4096; }}
-http {{
-    access_log "{self.access_log}";
-    client_body_temp_path "{self.directory}/tmp-body";
-    fastcgi_temp_path "{self.directory}/tmp-fastcgi";
-    proxy_temp_path "{self.directory}/tmp-proxy";
-    uwsgi_temp_path "{self.directory}/tmp-uwsgi";
-    scgi_temp_path "{self.directory}/tmp-scgi";
-    include berth/http.conf;
-    {self.http}
-    {self.server_block()}
-}}
-""")
-        return ["nginx", "-e", self.error_log, "-p", self.directory, "-c", conf]
-
-    def server_block(self):
-        listen = f"127.0.0.1:{self.port}"
-        if self.server is not None:
-            return self.server.replace("@LISTEN@", listen)
-        text = substitute(self.example("nginx"), (r"^ *listen \[.*\n", ""),
-                          (r"listen (127\.0\.0\.1:5000|443)", f"listen {listen}"))
-        if self.mode == "htpasswd":
-            text = substitute(text, (r"/etc/nginx/registry\.htpasswd;", f'"{self.directory}/htpasswd";'))
-        return substitute(text, (r"^}$", self.site + "\n}"))
-
-
-class Apache(WebServer):
-    """`module` is "proxy" (mod_proxy_fcgi) or "fcgid" (then give `programs` and `config` instead of sockets)."""
-
-    name = "apache2"
-    MODULES = ("authn_core authz_core authz_user authz_host auth_basic authn_file access_compat alias rewrite dir mime env "
-               "headers setenvif filter deflate reqtimeout autoindex negotiation").split()
-
-    def __init__(self, data_root, sockets="/nonexistent", module="proxy", programs=None, config=None, **kwargs):
-        super().__init__(data_root, sockets, **kwargs)
-        if module not in ("proxy", "fcgid"):
-            raise ValueError(f"no module {module}")
-        self.module, self.programs, self.config = module, programs, config
-
-    def write_configuration(self):
-        shutil.copytree(CHECKOUT / "apache", self.directory / "berth", dirs_exist_ok=True)
-        settings = self.directory / "berth/settings.conf"
-        pairs = [(r"^Define BERTH_SOCKETS .*", f'Define BERTH_SOCKETS "{self.sockets}"')]
-        if self.programs:
-            pairs += [(r"^Define BERTH_PROGRAMS .*", f'Define BERTH_PROGRAMS "{self.programs}"'),
-                      (r"^Define BERTH_CONFIG .*", f'Define BERTH_CONFIG "{self.config}"')]
-        settings.write_text(substitute(settings.read_text(), *pairs))
-        # Where mod_fcgid keeps its sockets and the bodies of uploads, as the server's user.
-        (self.directory / "fcgid").mkdir(exist_ok=True)
-        (self.directory / "fcgid").chmod(0o777)
-        conf = self.directory / "apache2.conf"
-        conf.write_text(f"""\
-ServerRoot "{self.directory}"
-ServerName localhost
-PidFile "{self.directory}/apache2.pid"
-DefaultRuntimeDir "{self.directory}"
-{self.modules()}
-{"User www-data" if os.geteuid() == 0 else ""}
-{"Group www-data" if os.geteuid() == 0 else ""}
-TypesConfig /etc/mime.types
-ErrorLog "{self.error_log}"
-CustomLog "{self.access_log}" "%h %l %u %t \\"%r\\" %>s %b"
-RequestReadTimeout header=20-40,minrate=500
-RequestReadTimeout body=10,minrate=500
-<Directory />
-    AllowOverride None
-    Require all denied
-</Directory>
-{self.http}
-{self.server_block()}
-""")
-        return ["apache2", "-D", "FOREGROUND", "-f", conf]
-
-    def modules(self):
-        names = ["mpm_event", *self.MODULES, *(["ssl", "socache_shmcb"] if self.tls else [])]
-        names += ["proxy", "proxy_fcgi"] if self.module == "proxy" else ["fcgid"]
-        lines = [f"LoadModule {name}_module /usr/lib/apache2/modules/mod_{name}.so" for name in names]
-        if self.module == "fcgid":
-            lines += [f'FcgidIPCDir "{self.directory}/fcgid"', f'FcgidProcessTableFile "{self.directory}/fcgid/shm"']
-        return "\n".join(lines)
-
-    def server_block(self):
-        listen = f"127.0.0.1:{self.port}"
-        if self.server is not None:
-            text = f"Listen {listen}\n" + self.server.replace("@LISTEN@", listen)
-        else:
-            text = f"Listen {listen}\n" + re.sub(r"^Listen .*\n", "", self.example("apache"), flags=re.M)
-            text = substitute(text, (r"<VirtualHost .*>", f"<VirtualHost {listen}>"),
-                              (r"^</VirtualHost>", self.site + "\n</VirtualHost>"))
-            if self.mode == "htpasswd":
-                text = substitute(text, (r"/etc/apache2/registry\.htpasswd", self.directory / "htpasswd"))
-        if self.module == "fcgid" and self.server is None:
-            text = substitute(text, (r"berth/proxy\.conf", "berth/fcgid.conf"))
         return text
