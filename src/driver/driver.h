@@ -259,6 +259,20 @@ static inline int driver_stat(struct driver *d, const char *path,
     return d->ops->stat(d, path, out, err);
 }
 
+/* ERR_NOT_FOUND is no failure: it leaves `out` alone, and `*is_there` tells. */
+static inline int driver_stat_if_there(struct driver *d, const char *path,
+                                       struct driver_stat *out, bool *is_there,
+                                       struct err *err)
+{
+    *is_there = driver_stat(d, path, out, err) == 0;
+    if (*is_there)
+        return 0;
+    if (err->code != ERR_NOT_FOUND)
+        return -1;
+    err_clear(err);
+    return 0;
+}
+
 static inline int driver_get(struct driver *d, const char *path,
                              struct buf *into, struct driver_stat *out,
                              struct err *err)

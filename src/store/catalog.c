@@ -19,18 +19,6 @@ struct walk {
 
 static int walk_below(struct walk *walk, const char *after, struct err *err);
 
-static int path_exists(const struct walk *walk, const char *path, bool *exists,
-                       struct err *err)
-{
-    struct driver_stat stat;
-
-    *exists = driver_stat(walk->store->driver, path, &stat, err) == 0;
-    if (!*exists && err->code != ERR_NOT_FOUND)
-        return -1;
-    err_clear(err);
-    return 0;
-}
-
 static int visit_here(struct walk *walk, struct err *err)
 {
     int result = walk->visit(walk->context, walk->name, err);
@@ -43,10 +31,13 @@ static int visit_if_repository(struct walk *walk, struct err *err)
 {
     struct layout_path manifests = layout_manifests(walk->name);
     struct layout_path layers = layout_layers(walk->name);
+    struct driver *driver = walk->store->driver;
+    struct driver_stat stat;
     bool exists;
 
-    if (path_exists(walk, manifests.text, &exists, err) < 0 ||
-        (!exists && path_exists(walk, layers.text, &exists, err) < 0))
+    if (driver_stat_if_there(driver, manifests.text, &stat, &exists, err) < 0 ||
+        (!exists &&
+         driver_stat_if_there(driver, layers.text, &stat, &exists, err) < 0))
         return -1;
     return exists ? visit_here(walk, err) : 0;
 }

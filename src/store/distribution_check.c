@@ -126,19 +126,6 @@ int distribution_check_manifest(const struct store *store, const char *name,
 
 /* --- the rest of a repository --- */
 
-/* Whether there is something at the path; ERR_NOT_FOUND is no failure. */
-static int exists(const struct check *check, const struct layout_path *path,
-                  bool *out, struct err *err)
-{
-    struct driver_stat stat;
-
-    *out = driver_stat(check->store->driver, path->text, &stat, err) == 0;
-    if (!*out && err->code != ERR_NOT_FOUND)
-        return -1;
-    err_clear(err);
-    return 0;
-}
-
 /* A link that is there and holds no digest; `*broken` tells. */
 static int is_broken(const struct check *check, const struct layout_path *link,
                      bool *broken, struct err *err)
@@ -283,10 +270,13 @@ static int check_directories(struct check *check, struct err *err)
 {
     struct layout_path layers = layout_layers(check->name);
     struct layout_path tags = layout_tags(check->name);
+    struct driver *driver = check->store->driver;
+    struct driver_stat stat;
     bool has_layers, has_tags;
 
-    if (exists(check, &layers, &has_layers, err) < 0 ||
-        exists(check, &tags, &has_tags, err) < 0)
+    if (driver_stat_if_there(driver, layers.text, &stat, &has_layers, err) <
+            0 ||
+        driver_stat_if_there(driver, tags.text, &stat, &has_tags, err) < 0)
         return -1;
     if (!has_layers &&
         (report(check, DISTRIBUTION_DELETES, "_layers", "2.8",

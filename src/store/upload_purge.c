@@ -25,20 +25,6 @@ static int64_t later(int64_t a, int64_t b)
     return a > b ? a : b;
 }
 
-/* ERR_NOT_FOUND leaves the stat alone and is no failure. */
-static int stat_if_there(const struct store *store, const char *path,
-                         struct driver_stat *out, bool *is_there,
-                         struct err *err)
-{
-    *is_there = driver_stat(store->driver, path, out, err) == 0;
-    if (*is_there)
-        return 0;
-    if (err->code != ERR_NOT_FOUND)
-        return -1;
-    err_clear(err);
-    return 0;
-}
-
 /* What is no time, as a crash of registry:2 leaves it, was written once. */
 static int look_at_start(const struct store *store, const char *name,
                          const char *uuid, bool *is_there, int64_t *ns,
@@ -49,7 +35,8 @@ static int look_at_start(const struct store *store, const char *name,
     struct driver_stat stat;
     int64_t seconds;
 
-    if (stat_if_there(store, path.text, &stat, is_there, err) < 0)
+    if (driver_stat_if_there(store->driver, path.text, &stat, is_there, err) <
+        0)
         return -1;
     if (!*is_there)
         return 0;
@@ -73,7 +60,8 @@ static int look(const struct store *store, const char *name, const char *uuid,
     bool started, is_there;
 
     *out = (struct sight){0};
-    if (stat_if_there(store, path.text, &stat, &is_there, err) < 0)
+    if (driver_stat_if_there(store->driver, path.text, &stat, &is_there, err) <
+        0)
         return -1;
     out->has_data = is_there && !stat.is_directory;
     out->bytes = stat.size;
@@ -86,7 +74,8 @@ static int look(const struct store *store, const char *name, const char *uuid,
     if (out->has_data || started)
         return 0;
     path = layout_upload(name, uuid);
-    if (stat_if_there(store, path.text, &stat, &is_there, err) < 0)
+    if (driver_stat_if_there(store->driver, path.text, &stat, &is_there, err) <
+        0)
         return -1;
     out->last_seen_ns = stat.mtime_ns;
     return 0;
