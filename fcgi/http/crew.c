@@ -70,6 +70,7 @@ void crew_block_signals(void)
 {
     sigset_t signals = stop_signals();
 
+    sigaddset(&signals, SIGHUP);
     pthread_sigmask(SIG_BLOCK, &signals, NULL);
 }
 

@@ -37,7 +37,8 @@ struct crew_task {
 
 /*
  * Blocks the stop signals, in this thread and those it will start. Before
- * anything else, so that a signal at the start is not lost either.
+ * anything else, so that a signal at the start is not lost either. SIGHUP as
+ * well: a pool's master takes it, to anybody else it means nothing.
  */
 void crew_block_signals(void);
 

@@ -2,7 +2,7 @@
 /*
  * The main function of every route's program; ROUTE names the route.
  *
- *     manifest [-c FILE] [-w WORKERS] [-t THREADS]
+ *     manifest [-n] [-c FILE] [-w WORKERS] [-t THREADS]
  */
 #include <fcntl.h>
 #include <malloc.h>
@@ -24,6 +24,7 @@ struct options {
     const char *file;
     int workers; /* 0 = no pool: this process serves */
     int threads;
+    bool trial; /* only see whether it could start */
 };
 
 static int parse_count(const char *text, int most, int *out)
@@ -41,10 +42,13 @@ static int parse_options(int argc, char **argv, struct options *out)
     int option, result = 0;
 
     *out = (struct options){.threads = 1};
-    while ((option = getopt(argc, argv, "c:w:t:")) != -1 && result == 0) {
+    while ((option = getopt(argc, argv, "c:nw:t:")) != -1 && result == 0) {
         switch (option) {
         case 'c':
             out->file = optarg;
+            break;
+        case 'n':
+            out->trial = true;
             break;
         case 'w':
             result = parse_count(optarg, POOL_WORKERS_MAX, &out->workers);
@@ -97,8 +101,15 @@ static void raise_file_limit(void)
     }
 }
 
-static int run(struct program *program, const struct options *options)
+static int run(struct program *program, const struct options *options,
+               char **argv)
 {
+    struct pool_task pool = {.workers = options->workers,
+                             .work = work,
+                             .context = program,
+                             .argv = argv,
+                             .trial_option = "-n"};
+
     if (!fastcgi_is_offered())
         return cgi_serve(&program->server);
     raise_file_limit();
@@ -109,7 +120,7 @@ static int run(struct program *program, const struct options *options)
     program->threads = options->threads;
     if (options->workers == 0)
         return work(program);
-    return pool_run(options->workers, work, program);
+    return pool_run(&pool);
 }
 
 static int start(struct program *program, const char *file, struct err *err)
@@ -133,13 +144,11 @@ int main(int argc, char **argv)
     int status = EXIT_FAILURE;
 
     if (parse_options(argc, argv, &options) < 0) {
-        fprintf(stderr, "usage: %s [-c FILE] [-w WORKERS] [-t THREADS]\n",
+        fprintf(stderr, "usage: %s [-n] [-c FILE] [-w WORKERS] [-t THREADS]\n",
                 argv[0]);
         return 2;
     }
     crew_block_signals();
-    /* Settings are read again by themselves; a hangup changes nothing. */
-    signal(SIGHUP, SIG_IGN);
     signal(SIGPIPE, SIG_IGN);
     /* A write past a limit for files fails, as on a full disk. */
     signal(SIGXFSZ, SIG_IGN);
@@ -148,10 +157,12 @@ int main(int argc, char **argv)
     /* What one large manifest needed is not kept for the next. */
     mallopt(M_MMAP_THRESHOLD, 256 * 1024);
     mallopt(M_TRIM_THRESHOLD, 256 * 1024);
-    if (start(&program, options.file, &err) == 0)
-        status = run(&program, &options);
-    else
+    if (start(&program, options.file, &err) < 0)
         log_message(LOG_PRIORITY_ERROR, "%s: %s", ROUTE.name, err.text);
+    else if (options.trial)
+        status = EXIT_SUCCESS;
+    else
+        status = run(&program, &options, argv);
     driver_free(program.server.driver);
     settings_source_free(program.server.settings);
     return status;

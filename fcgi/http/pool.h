@@ -8,16 +8,31 @@
  * stops the pool: each worker finishes what it has, and the master ends after
  * the last. Workers end in the same way when their master is gone. They start
  * with these signals blocked: see crew.h.
+ *
+ * SIGHUP makes the program anew without losing a request: the master has a
+ * trial process see whether the program as it is on disk now, with the
+ * configuration of now, can start. If not, nothing changes. Else the workers
+ * are told to finish, and the master executes the program in its place: the
+ * same process, command line and listening socket, in whose queue requests
+ * wait meanwhile. The old workers stay its children, and a stop waits for
+ * them as well.
  */
 #ifndef BERTH_FCGI_HTTP_POOL_H
 #define BERTH_FCGI_HTTP_POOL_H
 
 #define POOL_WORKERS_MAX 256
 
-/*
- * Runs `work` in each of `workers` processes; its result is their exit
- * status. Returns the master's exit status.
- */
-int pool_run(int workers, int (*work)(void *context), void *context);
+struct pool_task {
+    int workers;
+    /* Run in each worker; its result is the exit status. */
+    int (*work)(void *context);
+    void *context;
+    char *const *argv; /* the program's own command line */
+    /* With this option in front it only says whether it could start. */
+    const char *trial_option;
+};
+
+/* Returns the master's exit status. SIGHUP must be blocked: see crew.h. */
+int pool_run(const struct pool_task *task);
 
 #endif

@@ -41,7 +41,7 @@ static int listen_on(const char *path)
 static void become(const struct program *program, const char *const *arguments,
                    int listener)
 {
-    const char *argv[16] = {ECHO_PROGRAM, "-c", program->settings};
+    const char *argv[16] = {program->path, "-c", program->settings};
     int log = open(program->log, O_WRONLY | O_CREAT | O_APPEND, 0600);
 
     for (int i = 0; arguments[i] != NULL; i++)
@@ -49,25 +49,41 @@ static void become(const struct program *program, const char *const *arguments,
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     dup2(listener, 0);
     dup2(log, 2);
-    execv(ECHO_PROGRAM, (char *const *)(uintptr_t)argv);
+    execv(program->path, (char *const *)(uintptr_t)argv);
     _exit(127);
+}
+
+void program_set(const struct program *program, const char *settings)
+{
+    FILE *out = fopen(program->settings, "w");
+
+    cr_assert_not_null(out);
+    fputs(settings, out);
+    fclose(out);
+}
+
+void program_link(const struct program *program, const char *target)
+{
+    unlink(program->path);
+    cr_assert_eq(symlink(target, program->path), 0);
 }
 
 void program_start(struct program *program, const char *const *arguments)
 {
-    FILE *settings;
+    char settings[80];
 
     *program = (struct program){.directory = "/tmp/berth-fcgi-XXXXXX"};
     cr_assert_not_null(mkdtemp(program->directory));
+    snprintf(program->path, sizeof(program->path), "%s/echo",
+             program->directory);
     snprintf(program->socket, sizeof(program->socket), "%s/socket",
              program->directory);
     snprintf(program->settings, sizeof(program->settings), "%s/berth.conf",
              program->directory);
     snprintf(program->log, sizeof(program->log), "%s/log", program->directory);
-    settings = fopen(program->settings, "w");
-    cr_assert_not_null(settings);
-    fprintf(settings, "root = %s\n", program->directory);
-    fclose(settings);
+    snprintf(settings, sizeof(settings), "root = %s\n", program->directory);
+    program_set(program, settings);
+    program_link(program, ECHO_PROGRAM);
     program_restart(program, arguments);
 }
 

@@ -12,10 +12,13 @@
 #include "base/buf.h"
 #include "base/span.h"
 
-/* A program of this build that listens on a socket in `directory`. */
+/*
+ * A program of this build that listens on a socket in `directory`. It is
+ * executed by `path`, a symbolic link.
+ */
 struct program {
     char directory[64];
-    char socket[80], settings[80], log[80];
+    char path[80], socket[80], settings[80], log[80];
     pid_t pid;
 };
 
@@ -24,6 +27,10 @@ void program_start(struct program *program, const char *const *arguments);
 
 /* Again, in the same directory with its settings. */
 void program_restart(struct program *program, const char *const *arguments);
+
+/* Replace the settings, or what `path` leads to. */
+void program_set(const struct program *program, const char *settings);
+void program_link(const struct program *program, const char *target);
 
 /* The exit status, or -1 when a signal ended it; ends the test after 20 s. */
 int program_wait(struct program *program);

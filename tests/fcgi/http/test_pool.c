@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -175,25 +176,227 @@ Test(pool, workers_end_when_their_master_is_gone)
     }
 }
 
-Test(pool, a_hangup_changes_nothing)
+/* --- a hangup --- */
+
+static void wait_for_log(const char *text)
+{
+    int64_t end = clock_monotonic_ns() + 20 * CLOCK_NS_PER_SECOND;
+
+    while (strstr(program_log(&program), text) == NULL) {
+        cr_assert(clock_monotonic_ns() < end, "%s", program_log(&program));
+        clock_sleep_ms(5);
+    }
+}
+
+/* Begins a request that one worker holds until end_upload(). */
+static int begin_upload(void)
+{
+    int fd = client_connect(&program);
+
+    client_head(fd, "PUT", "/count", "2", NULL);
+    client_body(fd, SPAN("1"));
+    return fd;
+}
+
+static void end_upload(int fd)
+{
+    struct client_answer answer;
+
+    client_body(fd, SPAN("2"));
+    client_end(fd);
+    client_read(fd, &answer);
+    cr_expect(answer.ended);
+    cr_expect(strstr(buf_text(&answer.text), "\r\n\r\n2"));
+    buf_cleanup(&answer.text);
+}
+
+static bool is_one_of(pid_t pid, const pid_t *pids, int count)
+{
+    while (count > 0) {
+        if (pids[--count] == pid)
+            return true;
+    }
+    return false;
+}
+
+/* Asks until somebody else than the workers there were answers. */
+static void wait_for_successors(const pid_t *old, int count)
+{
+    int64_t end = clock_monotonic_ns() + 20 * CLOCK_NS_PER_SECOND;
+
+    while (is_one_of(ask_pid(), old, count)) {
+        cr_assert(clock_monotonic_ns() < end, "%s", program_log(&program));
+        clock_sleep_ms(5);
+    }
+}
+
+static void start_pool_of_two(pid_t *workers)
 {
     program_start(&program, (const char *const[]){"-w", "2", NULL});
     wait_for_workers(2);
+    count_workers(workers, 2);
+}
+
+Test(pool, a_hangup_replaces_the_workers_and_cuts_no_request)
+{
+    pid_t old[2];
+    int fd;
+
+    start_pool_of_two(old);
+    fd = begin_upload();
+    ask_pid();
     kill(program.pid, SIGHUP);
-    kill(ask_pid(), SIGHUP);
+    wait_for_successors(old, 2);
+    /* The one that is busy, and two new ones; none is left as a zombie. */
+    wait_for_workers(3);
+    end_upload(fd);
     wait_for_workers(2);
     cr_expect_not(strstr(program_log(&program), "worker"));
 }
 
-/* --- what is wrong at the start --- */
-
-static void write_settings(const char *text)
+Test(pool, requests_are_answered_while_hangups_come_thick_and_fast)
 {
-    FILE *out = fopen(program.settings, "w");
+    pid_t old[2];
 
-    fputs(text, out);
-    fclose(out);
+    start_pool_of_two(old);
+    for (int i = 0; i < 200; i++) {
+        kill(program.pid, SIGHUP);
+        cr_expect(ask_pid() > 0);
+    }
+    wait_for_successors(old, 2);
+    wait_for_workers(2);
+    cr_expect_not(strstr(program_log(&program), "worker"));
+    kill(program.pid, SIGTERM);
+    cr_expect_eq(program_wait(&program), 0);
 }
+
+Test(pool, a_hangup_takes_the_program_that_is_there_by_now)
+{
+    char link[64], target[256];
+    pid_t old[2];
+    ssize_t len;
+
+    start_pool_of_two(old);
+    snprintf(target, sizeof(target), "cp %s %s/other", ECHO_PROGRAM,
+             program.directory);
+    cr_assert_eq(system(target), 0);
+    program_link(&program, "other");
+    kill(program.pid, SIGHUP);
+    wait_for_successors(old, 2);
+    snprintf(link, sizeof(link), "/proc/%d/exe", (int)program.pid);
+    len = readlink(link, target, sizeof(target) - 1);
+    cr_assert(len > 0);
+    target[len] = '\0';
+    cr_expect_str_eq(strrchr(target, '/'), "/other");
+}
+
+/* Nothing has changed, and a hangup after the repair is obeyed. */
+static void check_pool_goes_on(const pid_t *old)
+{
+    pid_t now[2];
+
+    wait_for_log("not reloaded: the new program cannot start");
+    wait_for_workers(2);
+    count_workers(now, 2);
+    cr_expect_eq(now[0], old[0]);
+    cr_expect_eq(now[1], old[1]);
+    cr_expect(is_one_of(ask_pid(), old, 2));
+}
+
+Test(pool, a_hangup_with_wrong_settings_changes_nothing)
+{
+    char settings[128];
+    pid_t old[2];
+    int fd;
+
+    start_pool_of_two(old);
+    fd = begin_upload();
+    program_set(&program, "root = /nowhere/at/all\n");
+    kill(program.pid, SIGHUP);
+    check_pool_goes_on(old);
+    wait_for_log("root = /nowhere/at/all: ");
+    end_upload(fd);
+    snprintf(settings, sizeof(settings), "root = %s\n", program.directory);
+    program_set(&program, settings);
+    kill(program.pid, SIGHUP);
+    wait_for_successors(old, 2);
+}
+
+Test(pool, a_hangup_with_a_program_that_cannot_run_changes_nothing)
+{
+    pid_t old[2];
+
+    start_pool_of_two(old);
+    program_link(&program, "/nonexistent");
+    kill(program.pid, SIGHUP);
+    check_pool_goes_on(old);
+    wait_for_log("No such file");
+    program_link(&program, ECHO_PROGRAM);
+    kill(program.pid, SIGHUP);
+    wait_for_successors(old, 2);
+}
+
+Test(pool, a_stop_waits_for_the_workers_from_before_a_hangup)
+{
+    pid_t old[2];
+    int fd;
+
+    start_pool_of_two(old);
+    fd = begin_upload();
+    ask_pid();
+    kill(program.pid, SIGHUP);
+    wait_for_successors(old, 2);
+    wait_for_workers(3);
+    kill(program.pid, SIGTERM);
+    wait_for_workers(1);
+    end_upload(fd);
+    cr_expect_eq(program_wait(&program), 0);
+}
+
+Test(pool, a_stop_ends_a_trial_that_hangs)
+{
+    char path[80];
+    pid_t old[2];
+    FILE *script;
+
+    start_pool_of_two(old);
+    snprintf(path, sizeof(path), "%s/hangs", program.directory);
+    script = fopen(path, "w");
+    cr_assert_not_null(script);
+    fputs("#!/bin/sh\nexec sleep 1000\n", script);
+    fclose(script);
+    chmod(path, 0755);
+    program_link(&program, "hangs");
+    kill(program.pid, SIGHUP);
+    wait_for_workers(3);
+    cr_expect(is_one_of(ask_pid(), old, 2));
+    kill(program.pid, SIGTERM);
+    cr_expect_eq(program_wait(&program), 0);
+}
+
+Test(pool, a_hangup_to_a_worker_changes_nothing)
+{
+    pid_t old[2];
+
+    start_pool_of_two(old);
+    kill(old[0], SIGHUP);
+    kill(old[1], SIGHUP);
+    cr_expect(is_one_of(ask_pid(), old, 2));
+    wait_for_workers(2);
+    cr_expect_not(strstr(program_log(&program), "worker"));
+}
+
+Test(pool, a_trial_says_whether_the_program_could_start)
+{
+    program_start(&program, (const char *const[]){"-n", "-w", "2", NULL});
+    cr_expect_eq(program_wait(&program), 0);
+    program_set(&program, "root = /nowhere/at/all\n");
+    program_restart(&program, (const char *const[]){"-n", "-w", "2", NULL});
+    cr_expect_eq(program_wait(&program), 1);
+    cr_expect(strstr(program_log(&program), "root = /nowhere/at/all: "));
+}
+
+/* --- what is wrong at the start --- */
 
 Test(pool, a_wrong_settings_file_ends_the_program_with_its_line)
 {
@@ -202,7 +405,7 @@ Test(pool, a_wrong_settings_file_ends_the_program_with_its_line)
     program_start(&program, (const char *const[]){"-w", "2", NULL});
     kill(program.pid, SIGTERM);
     program_wait(&program);
-    write_settings("root = /tmp\nreadonly = 1\n");
+    program_set(&program, "root = /tmp\nreadonly = 1\n");
     program_restart(&program, (const char *const[]){"-w", "2", NULL});
     cr_expect_eq(program_wait(&program), 1);
     snprintf(expected, sizeof(expected),
@@ -216,7 +419,7 @@ Test(pool, a_root_that_is_not_there_ends_the_program)
     program_start(&program, (const char *const[]){"-w", "2", NULL});
     kill(program.pid, SIGTERM);
     program_wait(&program);
-    write_settings("root = /nowhere/at/all\n");
+    program_set(&program, "root = /nowhere/at/all\n");
     program_restart(&program, (const char *const[]){"-w", "2", NULL});
     cr_expect_eq(program_wait(&program), 1);
     cr_expect(strstr(program_log(&program), "root = /nowhere/at/all: "), "%s",
