@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 #
-# Whole campaigns, which take minutes; short forms of kills and faults are
-# tests of tests/e2e.
+# Whole campaigns, which take minutes; short forms of kills, faults and
+# reloads are tests of tests/e2e.
 
 kills: all
 	BERTH_BUILD='$(abs_builddir)' $(PYTHON3) '$(srcdir)/tests/fault/kills.py' \
@@ -9,13 +9,16 @@ kills: all
 faults: all $(fault_programs)
 	BERTH_BUILD='$(abs_builddir)' $(PYTHON3) '$(srcdir)/tests/fault/faults.py' \
 		$(FAULTS_ARGS)
+reloads: all
+	BERTH_BUILD='$(abs_builddir)' $(PYTHON3) '$(srcdir)/tests/fault/reloads.py' \
+		$(RELOADS_ARGS)
 mutants:
 	$(PYTHON3) '$(srcdir)/tests/fault/mutants.py' $(MUTANTS_ARGS)
-.PHONY: kills faults mutants
+.PHONY: kills faults reloads mutants
 
 EXTRA_DIST += \
 	tests/fault/content.py tests/fault/faults.py tests/fault/kills.py \
 	tests/fault/ledger.py tests/fault/mutants.py tests/fault/mutants.txt \
 	tests/fault/oracle.py tests/fault/puller.py tests/fault/pusher.py \
-	tests/fault/stack.py tests/fault/tree.py tests/fault/uploads.py \
+	tests/fault/reloads.py tests/fault/stack.py tests/fault/tree.py tests/fault/uploads.py \
 	tests/fault/wire.py
