@@ -3,14 +3,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
 #include <inttypes.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "account.h"
 #include "base/buf.h"
 #include "base/files.h"
 #include "command.h"
@@ -58,7 +57,7 @@ static int find_user(const struct order *order, struct adopt *adopt,
     const struct group *group;
 
     buf_add(&name, user);
-    owner = getpwnam(buf_text(&name));
+    owner = account_user_named(buf_text(&name));
     if (owner == NULL)
         return err_set(err, ERR_NOT_FOUND,
                        "there is no user %s: make it, or name another with "
@@ -67,7 +66,7 @@ static int find_user(const struct order *order, struct adopt *adopt,
     adopt->uid = owner->pw_uid;
     buf_clear(&name);
     buf_add(&name, rest.ptr != NULL ? rest : SPAN(GROUP));
-    group = getgrnam(buf_text(&name));
+    group = account_group_named(buf_text(&name));
     if (group == NULL)
         return err_set(err, ERR_NOT_FOUND,
                        "there is no group %s: name that of the web server with "
@@ -157,8 +156,8 @@ static int check_way(const struct adopt *adopt, const char *root)
 
 static void print_names(const struct adopt *adopt)
 {
-    const struct passwd *owner = getpwuid(adopt->uid);
-    const struct group *group = getgrgid(adopt->gid);
+    const struct passwd *owner = account_user(adopt->uid);
+    const struct group *group = account_group(adopt->gid);
 
     printf("%s:%s", owner != NULL ? owner->pw_name : "?",
            group != NULL ? group->gr_name : "?");

@@ -2,20 +2,19 @@
 #include "command.h"
 
 #include <errno.h>
-#include <grp.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
+#include "account.h"
 #include "store/settings.h"
 
 /* The owner and group of a directory, and who of them may write there. */
 static void print_writers(const char *path, const struct stat *st)
 {
-    const struct passwd *owner = getpwuid(st->st_uid);
-    const struct group *group = getgrgid(st->st_gid);
+    const struct passwd *owner = account_user(st->st_uid);
+    const struct group *group = account_group(st->st_gid);
 
     printf("# %s has mode %04o; it can be written by root", path,
            (unsigned)(st->st_mode & 07777));

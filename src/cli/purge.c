@@ -4,13 +4,13 @@
 #include <errno.h>
 #include <grp.h>
 #include <inttypes.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "account.h"
 #include "base/clock.h"
 #include "base/num.h"
 #include "store/catalog.h"
@@ -121,8 +121,8 @@ static int become_owner(const struct stat *tree)
 
     if (geteuid() != 0 || tree->st_uid == 0)
         return 0;
-    owner = getpwuid(tree->st_uid);
-    if ((owner != NULL ? initgroups(owner->pw_name, owner->pw_gid)
+    owner = account_user(tree->st_uid);
+    if ((owner != NULL ? account_join_groups(owner->pw_name, owner->pw_gid)
                        : setgroups(0, NULL)) == 0 &&
         setgid(owner != NULL ? owner->pw_gid : tree->st_gid) == 0 &&
         setuid(tree->st_uid) == 0)
