@@ -9,6 +9,7 @@ from functools import partial
 import webserver
 
 from .berth import Berth
+from .hosted import GROUP, OWNER, HostedBerth
 
 
 def on_nginx(registry, **web):
@@ -28,6 +29,14 @@ def on_apache_fcgid(registry, **web):
     return berth, webserver.Apache(berth.root, module="fcgid", programs=berth.programs, config=berth.config, **web)
 
 
+def on_hosting(registry, fastcgi=False, **web):
+    """The bundle for shared hosting; open, as other kinds are, unless the mode is htpasswd."""
+    password = webserver.USER if web.get("mode") == "htpasswd" else None
+    berth = registry.stack.enter_context(HostedBerth(registry.directory, registry.settings, fastcgi=fastcgi,
+                                                     password=password, storage=registry.storage))
+    return berth, webserver.Hosting(berth.root, berth.home, (OWNER, GROUP), **web)
+
+
 #: "nginx-indirect" has the direct rule switched off, so that programs answer for every blob.
 FRONTS = {
     "nginx": on_nginx,
@@ -37,6 +46,9 @@ FRONTS = {
     "apache-proxy": on_apache_proxy,
     "apache-fcgid": on_apache_fcgid,
     "apache-htpasswd": partial(on_apache_proxy, mode="htpasswd"),
+    "htaccess-cgi": on_hosting,
+    "htaccess-fcgid": partial(on_hosting, fastcgi=True),
+    "htaccess-htpasswd": partial(on_hosting, mode="htpasswd"),
 }
 
 

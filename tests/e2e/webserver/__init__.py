@@ -9,7 +9,8 @@ certificate. `server` replaces the shipped example server by one of the test's o
 """
 
 from .apache import Apache
+from .hosting import Hosting
 from .nginx import Nginx
 from .server import CHECKOUT, MODES, USER, free_port, run, substitute
 
-__all__ = ["CHECKOUT", "MODES", "USER", "Apache", "Nginx", "free_port", "run", "substitute"]
+__all__ = ["CHECKOUT", "MODES", "USER", "Apache", "Hosting", "Nginx", "free_port", "run", "substitute"]
