@@ -8,11 +8,27 @@
 #include "base/num.h"
 #include "http/transport.h"
 
+#define DRAIN_PIECE (64 * 1024)
+
 struct cgi_body {
     struct reader reader;
     bool to_the_end; /* chunked: the web server closes the pipe at its end */
     uint64_t rest;   /* else of CONTENT_LENGTH */
 };
+
+/* The web server closes the pipe when its client has gone. */
+static bool client_is_gone(const struct request *request)
+{
+    struct pollfd out = {.fd = STDOUT_FILENO};
+
+    (void)request;
+    return poll(&out, 1, 0) == 1 && (out.revents & (POLLERR | POLLHUP)) != 0;
+}
+
+static ssize_t broke_off(struct err *err)
+{
+    return err_set(err, ERR_BODY_INCOMPLETE, "the body broke off");
+}
 
 static ssize_t read_body(struct reader *reader, void *into, size_t size,
                          struct err *err)
@@ -27,10 +43,14 @@ static ssize_t read_body(struct reader *reader, void *into, size_t size,
     do {
         count = read(STDIN_FILENO, into, size);
     } while (count < 0 && errno == EINTR);
-    if (body->to_the_end && count >= 0)
-        return count;
+    /* A chunked body that broke off ends like a whole one, but then nobody
+     * waits for the answer any more. */
+    if (body->to_the_end && count == 0)
+        return client_is_gone(NULL) ? broke_off(err) : 0;
     if (count <= 0)
-        return err_set(err, ERR_BODY_INCOMPLETE, "the body broke off");
+        return broke_off(err);
+    if (body->to_the_end)
+        return count;
     body->rest -= (uint64_t)count;
     return count;
 }
@@ -54,13 +74,18 @@ static int write_all(struct sink *sink, struct span bytes)
     return 0;
 }
 
-/* The web server closes the pipe when its client has gone. */
-static bool client_is_gone(const struct request *request)
+/*
+ * What nobody wanted to read. A web server that has the same socket for body
+ * and answer (Apache's mod_cgid) finds it reset, and the answer gone, when the
+ * program ends before it has taken all.
+ */
+static void drain(struct cgi_body *body)
 {
-    struct pollfd out = {.fd = STDOUT_FILENO};
+    static char piece[DRAIN_PIECE];
+    struct err ignored = {0};
 
-    (void)request;
-    return poll(&out, 1, 0) == 1 && (out.revents & (POLLERR | POLLHUP)) != 0;
+    while (read_body(&body->reader, piece, sizeof(piece), &ignored) > 0)
+        continue;
 }
 
 int cgi_serve(const struct server *server)
@@ -69,13 +94,14 @@ int cgi_serve(const struct server *server)
     struct cgi_body body = {.reader = {&ops}};
     struct sink sink = {write_all};
     const char *length = getenv("CONTENT_LENGTH");
+    int status;
 
     if (length == NULL || *length == '\0')
         body.to_the_end = getenv("HTTP_TRANSFER_ENCODING") != NULL;
     else if (num_parse(span_of(length), UINT64_MAX, &body.rest) < 0)
         body.rest = 0; /* serve() refuses it */
-    return serve(server, (const char *const *)environ, &body.reader,
-                 client_is_gone, NULL, &sink) == 0
-               ? EXIT_SUCCESS
-               : EXIT_FAILURE;
+    status = serve(server, (const char *const *)environ, &body.reader,
+                   client_is_gone, NULL, &sink);
+    drain(&body);
+    return status == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }

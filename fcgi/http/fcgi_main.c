@@ -3,6 +3,8 @@
  * The main function of every route's program; ROUTE names the route.
  *
  *     manifest [-n] [-c FILE] [-w WORKERS] [-t THREADS]
+ *
+ * The options are for FastCGI; plain CGI has BERTH_CONFIG.
  */
 #include <fcntl.h>
 #include <malloc.h>
@@ -42,6 +44,10 @@ static int parse_options(int argc, char **argv, struct options *out)
     int option, result = 0;
 
     *out = (struct options){.threads = 1};
+    /* The arguments of a CGI program are words out of the client's query
+     * (RFC 3875, 4.4). */
+    if (!fastcgi_is_offered())
+        return 0;
     while ((option = getopt(argc, argv, "c:nw:t:")) != -1 && result == 0) {
         switch (option) {
         case 'c':

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -102,6 +103,27 @@ static int run_for_nobody(void)
     return run_into(ends[1], SPAN(""));
 }
 
+/*
+ * As Apache's mod_cgid does: one socket for body and answer. Its end in this
+ * process; what the program says on standard error goes to `output`.
+ */
+static int run_on_socket(pid_t *pid)
+{
+    int ends[2];
+
+    cr_assert_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
+    *pid = fork();
+    if (*pid == 0) {
+        dup2(ends[1], 0);
+        dup2(ends[1], 1);
+        dup2(open(output, O_WRONLY | O_CREAT | O_TRUNC, 0600), 2);
+        execl(ECHO_PROGRAM, ECHO_PROGRAM, NULL);
+        _exit(127);
+    }
+    close(ends[1]);
+    return ends[0];
+}
+
 static bool answer_has(const char *text)
 {
     return strstr(buf_text(&answer), text) != NULL;
@@ -142,6 +164,64 @@ Test(cgi, a_body_that_breaks_off_is_not_a_short_body)
     setenv("CONTENT_LENGTH", "5", 1);
     cr_expect_eq(run(SPAN("123")), 0);
     cr_expect(answer_has("Status: 400 "), "%s", buf_text(&answer));
+}
+
+Test(cgi, a_chunked_body_nobody_waits_for_the_end_of_broke_off)
+{
+    pid_t pid;
+    int fd;
+
+    setenv("REQUEST_METHOD", "PUT", 1);
+    setenv("REQUEST_URI", "/count", 1);
+    setenv("HTTP_TRANSFER_ENCODING", "chunked", 1);
+    fd = run_on_socket(&pid);
+    cr_assert_eq(write(fd, "1234567", 7), 7);
+    close(fd);
+    waitpid(pid, NULL, 0);
+    read_answer();
+    cr_expect(answer_has("body-incomplete"), "%s", buf_text(&answer));
+}
+
+Test(cgi, an_answer_arrives_though_the_body_was_not_read)
+{
+    static char body[100000];
+    char piece[4096];
+    ssize_t count, total = 0;
+    pid_t pid;
+    int fd;
+
+    setenv("REQUEST_METHOD", "PUT", 1);
+    setenv("REQUEST_URI", "/refuse", 1);
+    setenv("CONTENT_LENGTH", "100000", 1);
+    fd = run_on_socket(&pid);
+    cr_assert_eq(write(fd, body, sizeof(body)), (ssize_t)sizeof(body));
+    shutdown(fd, SHUT_WR);
+    waitpid(pid, NULL, 0);
+    while ((count = read(fd, piece, sizeof(piece))) > 0)
+        total += count;
+    cr_expect_eq(count, 0, "%m");
+    cr_expect_gt(total, 0);
+    close(fd);
+}
+
+/* Each word of `GET /much?-c+/nowhere` (RFC 3875, 4.4). */
+Test(cgi, words_of_the_query_are_no_options)
+{
+    pid_t pid;
+    int status;
+
+    setenv("REQUEST_METHOD", "GET", 1);
+    setenv("REQUEST_URI", "/pid?-c+/nowhere/berth.conf", 1);
+    pid = fork();
+    if (pid == 0) {
+        dup2(open(output, O_WRONLY | O_CREAT | O_TRUNC, 0600), 1);
+        execl(ECHO_PROGRAM, ECHO_PROGRAM, "-c", "/nowhere/berth.conf", NULL);
+        _exit(127);
+    }
+    waitpid(pid, &status, 0);
+    read_answer();
+    cr_expect(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    cr_expect(answer_has("Status: 200 OK"), "%s", buf_text(&answer));
 }
 
 Test(cgi, an_answer_that_breaks_off_is_a_failed_exit)
