@@ -25,6 +25,7 @@ from measure import say, table
 SECTIONS = {
     "memory": others.memory,
     "cgi": others.cgi,
+    "shared-hosting": others.shared_hosting,
     "manifests": pulls.manifests,
     "blob": pulls.blob_small,
     "large-blob": pulls.blob_large,

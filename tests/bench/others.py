@@ -6,6 +6,9 @@ import statistics
 import subprocess
 import time
 
+from harness.content import OCI_MANIFEST, config_bytes, encode, image_manifest
+from harness.registry import Registry
+from harness.repository import Repository
 from harness.trickle import UPLOADS, Trickle
 from measure import MIB, Row, fsync_ms, interleave, pss_kib
 
@@ -69,6 +72,36 @@ def cgi(scene, options):
         ours, nothing = map(statistics.median, zip(*pairs))
         rows.append(Row(f"plain CGI, {route}", f"{ours:.1f} ms", f"/bin/true {nothing:.1f} ms", ours, "<= 10 ms"))
     return rows
+
+
+#: As little as a CGI program can be that a user of a shared host writes.
+NOTHING = "#!/bin/sh\necho Content-Length: 0\necho\n"
+
+
+def shared_hosting(scene, options):
+    """The bundle behind Apache, a new process for each request of one client. Beside it, a script that says nothing."""
+    with Registry("htaccess-cgi") as registry:
+        repository = Repository(registry.client, "bench/app")
+        config, layer = config_bytes([]), os.urandom(300)
+        repository.push_blobs(config, layer)
+        repository.put_manifest(encode(image_manifest(config, [layer])), "v1", OCI_MANIFEST)
+        nothing = registry.berth.document_root / "nothing"
+        nothing.mkdir()
+        (nothing / ".htaccess").write_text("Options +ExecCGI\nSetHandler cgi-script\nSetEnv ap_trust_cgilike_cl 1\n")
+        (nothing / "nothing.cgi").write_text(NOTHING)
+        (nothing / "nothing.cgi").chmod(0o755)
+
+        def milliseconds(path):
+            done = scene.tool("load", "GET", registry.client.port, path, 1, options.milliseconds)
+            return {"ms": done["seconds"] * 1000 / done["requests"]}
+
+        s = interleave("plain CGI behind Apache", options.rounds, {
+            "berth": lambda: milliseconds(repository.manifest("v1")),
+            "nothing": lambda: milliseconds("/nothing/nothing.cgi")})
+    work = "GET manifest, shared hosting"
+    ours, beside = s.median("berth", "ms"), f"an empty script {s.median('nothing', 'ms'):.1f} ms"
+    return [Row(work, f"{ours:.1f} ms", beside, ours, "<= 10 ms"),
+            Row(work, f"{ours:.1f} ms", beside, s.ratio("berth", "nothing", "ms"), "")]
 
 
 def machine(scene):

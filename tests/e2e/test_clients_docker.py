@@ -6,7 +6,7 @@ import pytest
 from harness.clientfixtures import EVERYWHERE
 from harness.images import docker_archive, random_layers
 
-pytestmark = pytest.mark.kinds(*EVERYWHERE)
+pytestmark = pytest.mark.kinds(*EVERYWHERE, "htaccess-htpasswd")
 
 
 def load(docker, tmp_path, name, layers=None):
