@@ -4,14 +4,19 @@
 import pytest
 
 
-@pytest.mark.parametrize("path", ["/v2/", "/v2"])
+@pytest.fixture(params=["/v2/", "/v2"])
+def path(request, registry):
+    if request.param == "/v2" and registry.kind.startswith("htaccess"):
+        pytest.skip("a directory, for which Apache adds the slash")
+    return request.param
+
+
 def test_the_version_check_answers_200_with_and_without_the_last_slash(client, path):
     answer = client.get(path).expect(200)
     assert answer.header("Location") is None
     assert answer.json() == {}
 
 
-@pytest.mark.parametrize("path", ["/v2/", "/v2"])
 def test_the_version_check_can_be_asked_by_head(client, path):
     assert client.head(path).expect(200).body == b""
 

@@ -39,7 +39,9 @@ ServerName localhost
 Listen 127.0.0.1:{self.port}
 PidFile "{self.directory}/apache2.pid"
 DefaultRuntimeDir "{self.directory}"
-ScriptSock "{self.directory}/cgid"
+<IfModule mod_cgid.c>
+    ScriptSock "{self.directory}/cgid"
+</IfModule>
 <IfModule mod_fcgid.c>
     FcgidIPCDir "{self.directory}/fcgid"
     FcgidProcessTableFile "{self.directory}/fcgid/shm"
