@@ -20,7 +20,7 @@ allowed() {
 	src/driver) echo base driver ;;
 	src/store) echo base oci driver store ;;
 	src/access) echo base oci access ;;
-	src/cli) echo base oci driver store access cli ;;
+	src/cli | src/cli/*) echo base oci driver store access cli ;;
 	fcgi/http) echo base oci driver store access http ;;
 	fcgi) echo base oci store access http ;;
 	*) echo ;;

@@ -28,20 +28,13 @@ struct order {
     struct settings settings;
 };
 
-static int parse_words(int argc, char **argv, struct order *order)
+static int parse_words(char **words, struct order *order)
 {
-    for (int i = 0; i < argc; i++) {
-        bool more = i + 1 < argc;
-
-        if (strcmp(argv[i], "-c") == 0 && more)
-            order->file = argv[++i];
-        else if (strcmp(argv[i], "--user") == 0 && more)
-            order->user = argv[++i];
-        else if (strcmp(argv[i], "--dry-run") == 0)
-            order->dry_run = true;
-        else if (strcmp(argv[i], "--undo") == 0)
-            order->undo = true;
-        else
+    while (*words != NULL) {
+        if (!command_value(&words, "-c", &order->file) &&
+            !command_value(&words, "--user", &order->user) &&
+            !command_flag(&words, "--dry-run", &order->dry_run) &&
+            !command_flag(&words, "--undo", &order->undo))
             return -1;
     }
     return order->undo && order->user != NULL ? -1 : 0;
@@ -231,18 +224,18 @@ static int report(const struct order *order, const struct adopt *adopt)
     return adopt->left > 0 || closed > 0 ? COMMAND_PARTLY : EXIT_SUCCESS;
 }
 
-int command_adopt(int argc, char **argv)
+int command_adopt(char **words)
 {
     struct order order = {0};
     struct adopt adopt = {.tree = -1, .complain = complain};
     struct err err = {0};
-    int status = EXIT_FAILURE;
+    int status;
 
-    if (parse_words(argc, argv, &order) < 0)
+    if (parse_words(words, &order) < 0)
         return COMMAND_USAGE;
     adopt.dry_run = order.dry_run;
     if (work(&order, &adopt, &err) < 0)
-        fprintf(stderr, "berth: %s\n", err.text);
+        status = command_failed(&err);
     else
         status = report(&order, &adopt);
     fd_cleanup(&adopt.tree);

@@ -47,7 +47,7 @@ int main(int argc, char **argv)
 
         if (strcmp(argv[1], commands[i].name) != 0)
             continue;
-        status = commands[i].run(argc - 2, argv + 2);
+        status = commands[i].run(argv + 2);
         return status == COMMAND_USAGE ? print_usage(stderr) : status;
     }
     return print_usage(stderr);

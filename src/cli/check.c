@@ -95,21 +95,20 @@ static int check_distribution(const char *file, bool *clean, struct err *err)
 }
 
 /* Lists where the collector of registry:2 or 3 would stop or do harm. */
-int command_check(int argc, char **argv)
+int command_check(char **words)
 {
     struct err err = {0};
     const char *file = NULL;
-    bool clean;
+    bool distribution = false, clean;
 
-    if (argc == 3 && strcmp(argv[1], "-c") == 0)
-        file = argv[2];
-    else if (argc != 1)
-        return COMMAND_USAGE;
-    if (strcmp(argv[0], "--distribution") != 0)
-        return COMMAND_USAGE;
-    if (check_distribution(file, &clean, &err) < 0) {
-        fprintf(stderr, "berth: %s\n", err.text);
-        return EXIT_FAILURE;
+    while (*words != NULL) {
+        if (!command_flag(&words, "--distribution", &distribution) &&
+            !command_value(&words, "-c", &file))
+            return COMMAND_USAGE;
     }
+    if (!distribution)
+        return COMMAND_USAGE;
+    if (check_distribution(file, &clean, &err) < 0)
+        return command_failed(&err);
     return clean ? EXIT_SUCCESS : EXIT_FAILURE;
 }

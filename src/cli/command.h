@@ -2,24 +2,40 @@
 /*
  * The commands of berth(1): a file each, and their table in berth.c.
  *
- * A command gets the words behind its name and returns the exit status: 0
- * when all is well, 1 when something is wrong, COMMAND_USAGE when the words
- * make no sense (the caller then prints how to use it), COMMAND_PARTLY when
- * it did its work and something is left to the administrator. What was found
- * goes to standard output, what went wrong to standard error after "berth: ".
+ * A command gets the words behind its name, with NULL at their end, and
+ * returns the exit status: 0 when all is well, 1 when something is wrong,
+ * COMMAND_USAGE when the words make no sense (the caller then prints how to
+ * use it), COMMAND_PARTLY when it did its work and something is left to the
+ * administrator. What was found goes to standard output, what went wrong to
+ * standard error after "berth: ".
  */
 #ifndef BERTH_CLI_COMMAND_H
 #define BERTH_CLI_COMMAND_H
 
+#include <stdbool.h>
+
+#include "base/err.h"
+
 #define COMMAND_USAGE 2
 #define COMMAND_PARTLY 3
 
-typedef int command_function(int argc, char **argv);
+typedef int command_function(char **words);
 
 command_function command_adopt;
 command_function command_check;
 command_function command_configtest;
 command_function command_import_config;
 command_function command_purge;
+
+/*
+ * Words, one after the other: each takes `**words` if it is `name`, and what
+ * belongs to it, and goes on to the next; false when it is something else.
+ * The array ends with NULL.
+ */
+bool command_flag(char ***words, const char *name, bool *flag);
+bool command_value(char ***words, const char *name, const char **value);
+
+/* Prints the error and returns EXIT_FAILURE. */
+int command_failed(const struct err *err);
 
 #endif

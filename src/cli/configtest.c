@@ -49,21 +49,19 @@ static int check_root(const char *root)
 }
 
 /* Says what is in force, or what is wrong and where. */
-int command_configtest(int argc, char **argv)
+int command_configtest(char **words)
 {
     CLEANUP(buf) struct buf text = BUF_INIT(64 * 1024);
     struct settings settings;
     const char *file = NULL;
     struct err err = {0};
 
-    if (argc == 2 && strcmp(argv[0], "-c") == 0)
-        file = argv[1];
-    else if (argc != 0)
-        return COMMAND_USAGE;
-    if (settings_load(file, &settings, &err) < 0) {
-        fprintf(stderr, "berth: %s\n", err.text);
-        return EXIT_FAILURE;
+    while (*words != NULL) {
+        if (!command_value(&words, "-c", &file))
+            return COMMAND_USAGE;
     }
+    if (settings_load(file, &settings, &err) < 0)
+        return command_failed(&err);
     settings_print(&settings, &text);
     fputs(buf_text(&text), stdout);
     return check_root(settings.root);

@@ -38,30 +38,29 @@ struct purge {
     bool failed;
 };
 
-static int parse_words(int argc, char **argv, struct words *words)
+static int parse_words(char **words, struct words *out)
 {
-    for (int i = 0; i < argc; i++) {
-        if (strcmp(argv[i], "-c") == 0 && i + 1 < argc) {
-            words->file = argv[++i];
-        } else if (strcmp(argv[i], "--older-than") == 0 && i + 1 < argc) {
-            words->has_age = true;
-            if (num_parse_duration(span_of(argv[++i]), &words->age) < 0 ||
-                words->age == 0 || words->age > SETTINGS_AGE_MAX)
-                return -1;
-        } else if (strcmp(argv[i], "--dry-run") == 0) {
-            words->dry_run = true;
-        } else if (strcmp(argv[i], "--deep") == 0) {
-            words->deep = true;
-        } else {
+    const char *age = NULL;
+
+    while (*words != NULL) {
+        if (!command_value(&words, "-c", &out->file) &&
+            !command_value(&words, "--older-than", &age) &&
+            !command_flag(&words, "--dry-run", &out->dry_run) &&
+            !command_flag(&words, "--deep", &out->deep))
             return -1;
-        }
     }
+    if (age == NULL)
+        return 0;
+    out->has_age = true;
+    if (num_parse_duration(span_of(age), &out->age) < 0 || out->age == 0 ||
+        out->age > SETTINGS_AGE_MAX)
+        return -1;
     return 0;
 }
 
 static void complain(struct purge *purge, const struct err *err)
 {
-    fprintf(stderr, "berth: %s\n", err->text);
+    (void)command_failed(err);
     purge->failed = true;
 }
 
@@ -163,27 +162,23 @@ static int purge_tree(const struct settings *settings,
         return status;
     if (become_owner(&tree) < 0)
         return EXIT_FAILURE;
-    if (store_open_driver(settings, &driver, &err) < 0) {
-        fprintf(stderr, "berth: %s\n", err.text);
-        return EXIT_FAILURE;
-    }
+    if (store_open_driver(settings, &driver, &err) < 0)
+        return command_failed(&err);
     purge.store.driver = driver;
     purge_all(&purge, words->age, words->deep);
     return purge.failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
-int command_purge(int argc, char **argv)
+int command_purge(char **argv)
 {
     struct words words = {0};
     struct settings settings;
     struct err err = {0};
 
-    if (parse_words(argc, argv, &words) < 0)
+    if (parse_words(argv, &words) < 0)
         return COMMAND_USAGE;
-    if (settings_load(words.file, &settings, &err) < 0) {
-        fprintf(stderr, "berth: %s\n", err.text);
-        return EXIT_FAILURE;
-    }
+    if (settings_load(words.file, &settings, &err) < 0)
+        return command_failed(&err);
     if (!words.has_age)
         words.age = settings.upload_age;
     if (words.age == 0) {

@@ -72,7 +72,7 @@ static int command(struct memory_file *file, struct memory_file *out,
     MUST(nowhere != NULL && (stdout = fopen(out->path, "we")) != NULL);
     stderr = nowhere;
     environ = variables;
-    status = command_import_config(1, (char *[]){file->path, NULL});
+    status = command_import_config((char *[]){file->path, NULL});
     environ = old_environ;
     stderr = old_err;
     fclose(stdout);

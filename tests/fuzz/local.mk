@@ -36,10 +36,12 @@ tests_fuzz_fuzz_config_LDADD = $(fuzz_libs)
 tests_fuzz_fuzz_fastcgi_LDADD = $(fuzz_libs) $(FCGI_LIBS)
 tests_fuzz_fuzz_hash_state_LDADD = $(fuzz_libs)
 tests_fuzz_fuzz_import_SOURCES = tests/fuzz/fuzz_import.c \
-	src/cli/command.h \
-	src/cli/import.h src/cli/import_config.c src/cli/import_settings.c \
-	src/cli/import_environment.c src/cli/import_environment.h \
-	src/cli/import_rules.c src/cli/import_rules.h
+	src/cli/command.c src/cli/command.h \
+	src/cli/import/import.h \
+	src/cli/import/import_config.c src/cli/import/import_settings.c \
+	src/cli/import/import_environment.c \
+	src/cli/import/import_environment.h \
+	src/cli/import/import_rules.c src/cli/import/import_rules.h
 tests_fuzz_fuzz_import_LDADD = $(fuzz_libs) $(YAML_LIBS)
 tests_fuzz_fuzz_json_LDADD = $(fuzz_libs)
 tests_fuzz_fuzz_link_LDADD = $(fuzz_libs)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* From the configuration of CNCF Distribution (registry:2) to berth.conf. */
-#include "command.h"
+#include "cli/command.h"
 
 #include <ctype.h>
 #include <stdio.h>
@@ -320,19 +320,19 @@ static int print_all(const struct import *import)
     return open ? COMMAND_PARTLY : EXIT_SUCCESS;
 }
 
-int command_import_config(int argc, char **argv)
+int command_import_config(char **words)
 {
     struct import import = {.settings = BUF_INIT(LIST_BYTES_MAX)};
     struct err err = {0};
-    int status = EXIT_FAILURE;
+    int status;
 
-    if (argc != 1 || argv[0][0] == '-')
+    if (words[0] == NULL || words[0][0] == '-' || words[1] != NULL)
         return COMMAND_USAGE;
-    import.file = argv[0];
+    import.file = words[0];
     for (size_t i = 0; i < IMPORT_LISTS; i++)
         import.lists[i] = BUF_INIT(LIST_BYTES_MAX);
     if (import_all(&import, (const char *const *)environ, &err) < 0)
-        fprintf(stderr, "berth: %s\n", err.text);
+        status = command_failed(&err);
     else
         status = print_all(&import);
     for (size_t i = 0; i < IMPORT_LISTS; i++)
