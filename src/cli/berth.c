@@ -17,6 +17,8 @@ static const struct {
     {"adopt", "[-c FILE] [--user USER[:GROUP]] [--dry-run] [--undo]",
      command_adopt},
     {"check", "--distribution [-c FILE]", command_check},
+    {"check", "--web URL [--user NAME] [--ca FILE | --insecure] [--body SIZE]",
+     command_check},
     {"configtest", "[-c FILE]", command_configtest},
     {"import-config", "FILE", command_import_config},
     {"purge", "[-c FILE] [--older-than AGE] [--dry-run] [--deep]",

@@ -95,7 +95,7 @@ static int check_distribution(const char *file, bool *clean, struct err *err)
 }
 
 /* Lists where the collector of registry:2 or 3 would stop or do harm. */
-int command_check(char **words)
+static int command_check_distribution(char **words)
 {
     struct err err = {0};
     const char *file = NULL;
@@ -111,4 +111,13 @@ int command_check(char **words)
     if (check_distribution(file, &clean, &err) < 0)
         return command_failed(&err);
     return clean ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+int command_check(char **words)
+{
+    for (char **word = words; *word != NULL; word++) {
+        if (strcmp(*word, "--web") == 0)
+            return command_check_web(words);
+    }
+    return command_check_distribution(words);
 }
