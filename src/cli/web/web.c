@@ -28,8 +28,8 @@ static const struct {
     {"requests", web_check_methods, WEB_STAGE_ENTRY},
     {"lengths", web_check_lengths, WEB_STAGE_ENTRY},
     {"compression", web_check_compression, WEB_STAGE_ENTRY},
-    {"body limit", web_check_limit, WEB_STAGE_ENTRY},
-    {"uploads", web_check_uploads, WEB_STAGE_ENTRY},
+    {"body limit", web_check_limit, WEB_STAGE_METHODS},
+    {"uploads", web_check_uploads, WEB_STAGE_METHODS},
     {"blobs", web_check_blobs, WEB_STAGE_PUSH},
 };
 
@@ -87,7 +87,8 @@ static void run_checks(struct web *web)
         [WEB_STAGE_NOTHING] = "there is no web server to ask",
         [WEB_STAGE_ANSWERS] = "there is no registry to ask",
         [WEB_STAGE_BERTH] = "wants to be let in",
-        [WEB_STAGE_ENTRY] = "wants to push",
+        [WEB_STAGE_ENTRY] = "wants requests to arrive",
+        [WEB_STAGE_METHODS] = "wants to push",
     };
 
     for (size_t i = 0; i < ARRAY_SIZE(checks); i++) {

@@ -39,6 +39,7 @@ enum web_stage {
     WEB_STAGE_ANSWERS, /* there is a web server */
     WEB_STAGE_BERTH,   /* and a registry behind it */
     WEB_STAGE_ENTRY,   /* which lets us in */
+    WEB_STAGE_METHODS, /* whatever we ask */
     WEB_STAGE_PUSH,    /* and lets us push */
 };
 
@@ -49,8 +50,10 @@ struct web {
     uint64_t limit; /* the web server refuses longer ones */
     enum web_stage stage;
     enum web_server server;
-    bool open;         /* it asks nobody for a password */
-    const char *check; /* the name of the one that is at work */
+    bool open; /* it asks nobody for a password */
+    bool shut; /* it asks everybody, and refuses a wrong one */
+    bool lengthless, compressed; /* told already */
+    const char *check;           /* the name of the one that is at work */
     size_t wrong;
     struct err err; /* of this side; nothing is said any more after one */
 };

@@ -195,8 +195,9 @@ void web_check_api(struct web *web)
 /* --- passwords --- */
 
 struct tally {
-    size_t in[2], out[2]; /* of reading and writing probes */
-    size_t other;
+    /* Of reading and of writing probes: let in, and asked for a password. */
+    size_t in[2], asked[2];
+    size_t refused;   /* 403, whoever it is */
     struct buf names; /* of those let in */
 };
 
@@ -208,14 +209,14 @@ static void count_probes(struct web *web, enum web_as as, struct tally *tally)
         const struct web_probe *probe = &web_probes[i];
 
         web_probe_ask(web, probe, as, &answer);
-        if (answer.status == 401 || answer.status == 403) {
-            tally->out[probe->writes]++;
+        if (answer.status == 401) {
+            tally->asked[probe->writes]++;
+        } else if (answer.status == 403) {
+            tally->refused++;
         } else if (web_probe_arrived(probe, &answer)) {
             tally->in[probe->writes]++;
             buf_add_format(&tally->names, "%s%s",
                            tally->names.len > 0 ? ", " : "", probe->name);
-        } else {
-            tally->other++;
         }
     }
 }
@@ -236,10 +237,12 @@ static void check_stranger(struct web *web)
     if (tally.names.len > 0)
         web_report(web, WEB_WRONG, WEB_ADVICE_PASSWORD,
                    "a wrong one is let in: %s", buf_text(&tally.names));
-    else if (tally.out[0] + tally.out[1] == 0)
+    else if (tally.asked[0] + tally.asked[1] + tally.refused == 0)
         web_report(web, WEB_WRONG, WEB_ADVICE_FAILED,
                    "whoever sends one gets neither in nor a refusal");
     else
+        web->shut = true;
+    if (web->shut)
         web_report(web, WEB_OK, WEB_ADVICE_NONE,
                    "nobody is let in without, or with a wrong one");
     buf_cleanup(&tally.names);
@@ -250,11 +253,11 @@ void web_check_passwords(struct web *web)
     struct tally tally = {.names = BUF_INIT(1024)};
 
     count_probes(web, WEB_AS_NOBODY, &tally);
-    if (tally.out[0] + tally.out[1] == 0)
+    if (tally.asked[0] + tally.asked[1] == 0)
         report_open(web);
     else if (tally.names.len == 0)
         check_stranger(web);
-    else if (tally.in[1] == 0 && tally.out[0] == 0)
+    else if (tally.in[1] == 0 && tally.asked[0] == 0)
         web_report(web, WEB_WARNING, WEB_ADVICE_NONE,
                    "everybody may pull; to push, one is asked for");
     else
@@ -284,8 +287,8 @@ void web_check_user(struct web *web)
         return;
     }
     web->stage = WEB_STAGE_ENTRY;
-    web_probe_ask(web, web_probe_of("PATCH"), WEB_AS_IMPOSTOR, &answer);
-    if (!web->open && web_probe_arrived(web_probe_of("PATCH"), &answer))
+    web_probe_ask(web, &web_probes[0], WEB_AS_IMPOSTOR, &answer);
+    if (web->shut && web_probe_arrived(&web_probes[0], &answer))
         web_report(web, WEB_WRONG, WEB_ADVICE_PASSWORD,
                    "is let in with any password");
     else

@@ -83,6 +83,12 @@ const struct web_probe web_probes[] = {
      "BLOB_UPLOAD_UNKNOWN",
      "NAME_UNKNOWN",
      true},
+    {"DELETE upload",
+     {.method = "DELETE", .path = UPLOAD},
+     404,
+     "BLOB_UPLOAD_UNKNOWN",
+     "NAME_UNKNOWN",
+     true},
     {"PUT upload",
      {.method = "PUT", .path = UPLOAD "?digest=" DIGEST, .body = ""},
      404,
@@ -163,6 +169,8 @@ void web_check_methods(struct web *web)
     else
         web_report(web, WEB_OK, WEB_ADVICE_NONE, "all reach Berth%s",
                    off ? ", which refuses some, as berth.conf says" : "");
+    if (list.len == 0)
+        web->stage = WEB_STAGE_METHODS;
 }
 
 /* The one that Apache drops is of a program's answer with a body. */
@@ -170,6 +178,7 @@ void web_check_lengths(struct web *web)
 {
     CLEANUP(web_answer) struct web_answer answer = WEB_ANSWER_INIT;
     struct span length;
+    size_t wrong = web->wrong;
 
     web_try(web, &(struct web_question){.method = "HEAD", .path = "/v2/"},
             &answer);
@@ -185,6 +194,7 @@ void web_check_lengths(struct web *web)
     else
         web_report(web, WEB_OK, WEB_ADVICE_NONE,
                    "answers to HEAD tell their Content-Length");
+    web->lengthless = web->wrong > wrong;
 }
 
 void web_check_compression(struct web *web)
@@ -205,6 +215,7 @@ void web_check_compression(struct web *web)
             web_clean(&name, encoding);
             web_report(web, WEB_WRONG, WEB_ADVICE_COMPRESSION,
                        "answers are compressed (%s)", buf_text(&name));
+            web->compressed = true;
             return;
         }
     }
