@@ -5,6 +5,7 @@
 # make check runs the inputs that are kept.
 
 fuzz_programs = \
+	tests/fuzz/fuzz_answer \
 	tests/fuzz/fuzz_clock \
 	tests/fuzz/fuzz_config \
 	tests/fuzz/fuzz_fastcgi \
@@ -31,6 +32,9 @@ tests_fuzz_libfuzz_a_SOURCES += tests/fuzz/replay.c
 endif
 fuzz_libs = tests/fuzz/libfuzz.a libserve.a $(core_libs) $(FUZZ_ENGINE)
 
+tests_fuzz_fuzz_answer_SOURCES = tests/fuzz/fuzz_answer.c \
+	src/cli/web/web_answer.c src/cli/web/web_answer.h
+tests_fuzz_fuzz_answer_LDADD = $(fuzz_libs)
 tests_fuzz_fuzz_clock_LDADD = $(fuzz_libs)
 tests_fuzz_fuzz_config_LDADD = $(fuzz_libs)
 tests_fuzz_fuzz_fastcgi_LDADD = $(fuzz_libs) $(FCGI_LIBS)

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT */
+/* The answer of a web server that `berth check --web` asked. */
+#include "fuzz.h"
+
+#include "cli/web/web_answer.h"
+
+static void check_inside(const struct web_answer *answer, struct span part)
+{
+    struct span all = buf_span(&answer->text);
+
+    MUST(part.len == 0 ||
+         (part.ptr >= all.ptr && part.ptr + part.len <= all.ptr + all.len));
+}
+
+static void check_shown(const struct web_answer *answer)
+{
+    CLEANUP(buf) struct buf shown = BUF_INIT(4096);
+
+    web_answer_describe(answer, &shown);
+    MUST(shown.len > 0 && !shown.overflowed);
+    for (size_t i = 0; i < shown.len; i++)
+        MUST(shown.ptr[i] >= ' ' && shown.ptr[i] < 0x7f);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    CLEANUP(web_answer) struct web_answer answer = WEB_ANSWER_INIT;
+    struct span value;
+
+    if (size > WEB_ANSWER_MAX)
+        return 0;
+    buf_add(&answer.text, fuzz_input(data, size));
+    web_answer_parse(&answer);
+    MUST(answer.status == 0 || (answer.status >= 200 && answer.status <= 999));
+    check_inside(&answer, answer.fields);
+    check_inside(&answer, answer.body);
+    if (answer.status != 0)
+        MUST(answer.body.ptr + answer.body.len ==
+             answer.text.ptr + answer.text.len);
+    if (web_answer_field(&answer, "Location", &value)) {
+        check_inside(&answer, value);
+        MUST(memchr(value.ptr, '\n', value.len) == NULL);
+    }
+    check_shown(&answer);
+    return 0;
+}
