@@ -25,6 +25,19 @@ static void print_writers(const char *path, const struct stat *st)
     puts((st->st_mode & S_IWOTH) != 0 ? ", and EVERYBODY" : "");
 }
 
+/* Blobs are sent by the web server, which is in the group as a rule. */
+static void print_readers(const char *path, const struct stat *st, mode_t bits)
+{
+    const struct group *group = getgrgid(st->st_gid);
+
+    if ((st->st_mode & bits) == bits ||
+        (st->st_mode & (bits >> 3)) == (bits >> 3))
+        return;
+    printf("# %s is closed to group %s: a web server of that group cannot send "
+           "blobs by itself\n",
+           path, group != NULL ? group->gr_name : "(no name)");
+}
+
 /* The programs make what is below the root, but not the root itself. */
 static int check_root(const char *root)
 {
@@ -40,11 +53,14 @@ static int check_root(const char *root)
         return EXIT_FAILURE;
     }
     print_writers(root, &st);
+    print_readers(root, &st, S_IXGRP);
     buf_add_format(&tree, "%s/docker/registry/v2", root);
-    if (stat(buf_text(&tree), &st) == 0)
-        print_writers(buf_text(&tree), &st);
-    else
+    if (stat(buf_text(&tree), &st) < 0) {
         puts("# it holds no registry yet");
+        return EXIT_SUCCESS;
+    }
+    print_writers(buf_text(&tree), &st);
+    print_readers(buf_text(&tree), &st, S_IRGRP | S_IXGRP);
     return EXIT_SUCCESS;
 }
 

@@ -44,6 +44,15 @@ chmod 2777 "$work/images/docker/registry/v2"
 expect 0 'v2 has mode 2777; it can be written by root' \
     $berth configtest -c "$work/good"
 expect 0 'and EVERYBODY' $berth configtest -c "$work/good"
+chmod 2750 "$work/images/docker/registry/v2" "$work/images"
+$berth configtest -c "$work/good" >"$work/said"
+if grep -q 'is closed' "$work/said"; then exit 1; fi
+chmod 2710 "$work/images/docker/registry/v2"
+expect 0 'v2 is closed to group' $berth configtest -c "$work/good"
+chmod 2750 "$work/images/docker/registry/v2"
+chmod 2700 "$work/images"
+expect 0 'images is closed to group' $berth configtest -c "$work/good"
+chmod 2755 "$work/images"
 
 # An empty tree has nothing at which another collector stops, and stays empty.
 expect 2 'usage: ' $berth check
