@@ -193,7 +193,7 @@ DEFECTS = {
         Nginx, ["wrong requests"], "nginx: no limit_except",
         {"berth/server.conf": [(r"^location \^~ /v2/ \{", "location ^~ /v2/ {\nlimit_except GET { deny all; }")]}),
     "nginx: a part without a password": Defect(
-        Nginx, ["wrong password"], "none is asked for: GET blob, DELETE blob, POST upload, PATCH upload, DELETE upload, PUT",
+        Nginx, ["wrong password"], "none is asked for: GET blob, DELETE blob, POST upload, PATCH upload, PUT upload, DELETE upload",
         web={"mode": "htpasswd", "site": OPEN_PART}),
     "nginx: any password of a user": Defect(
         Nginx, ["wrong user"], "is let in with any password",

@@ -162,10 +162,10 @@ static int read_password(const char *user, char into[PASSWORD_MAX],
     char *line;
 
     if (terminal) {
-        fprintf(stderr, "Password of %s: ", user);
         quiet = before;
         quiet.c_lflag &= ~(tcflag_t)ECHO;
         tcsetattr(STDIN_FILENO, TCSAFLUSH, &quiet);
+        fprintf(stderr, "Password of %s: ", user);
     }
     line = fgets(into, PASSWORD_MAX, stdin);
     if (terminal) {

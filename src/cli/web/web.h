@@ -87,8 +87,9 @@ struct web_probe {
     struct web_question question;
     int status;       /* of Berth's answer */
     const char *code; /* of its error; NULL = none */
-    const char *other_code;
     bool writes;
+    /* Few, as there are servers that lock out who has tried too often. */
+    bool with_wrong_password;
 };
 
 extern const struct web_probe web_probes[];

@@ -208,6 +208,8 @@ static void count_probes(struct web *web, enum web_as as, struct tally *tally)
     for (size_t i = 0; i < web_probe_count; i++) {
         const struct web_probe *probe = &web_probes[i];
 
+        if (as == WEB_AS_STRANGER && !probe->with_wrong_password)
+            continue;
         web_probe_ask(web, probe, as, &answer);
         if (answer.status == 401) {
             tally->asked[probe->writes]++;
@@ -292,6 +294,7 @@ void web_check_user(struct web *web)
         web_report(web, WEB_WRONG, WEB_ADVICE_PASSWORD,
                    "is let in with any password");
     else
-        web_report(web, WEB_OK, WEB_ADVICE_NONE,
-                   "is let in with the right password");
+        web_report(web, WEB_OK, WEB_ADVICE_NONE, "%s",
+                   web->open ? "is let in, as everybody is"
+                             : "is let in with the right password");
 }

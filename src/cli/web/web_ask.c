@@ -71,6 +71,7 @@ static void add_user(const struct web_target *target, enum web_as as,
         buf_add_format(&pair, "%s:%s", target->user,
                        as == WEB_AS_USER ? target->password : wrong);
     add_option(options, "user", buf_text(&pair));
+    options->overflowed = options->overflowed || pair.overflowed;
 }
 
 /* A file that has the length and takes no room on the disk. */

@@ -211,6 +211,10 @@ void web_check_uploads(struct web *web)
     char location[LOCATION_MAX];
     bool whole;
 
+    if (web->limit < 2 * SMALL) {
+        web_report(web, WEB_SKIPPED, WEB_ADVICE_NONE, "wants longer bodies");
+        return;
+    }
     if (!begin_upload(web, &answer) || !take_location(web, &answer, location))
         return;
     whole = send_piece(web, location, SMALL, true, &total) &&
