@@ -177,6 +177,10 @@ DEFECTS = {
     "apache: any password": Defect(
         Apache, ["wrong password"], "apache: Require valid-user",
         {"apache2.conf": [(r"^ *Require valid-user$", ANY_PASSWORD)]}, {"mode": "htpasswd"}),
+    "apache: everybody pulls": Defect(
+        Apache, ["warning password"], "everybody may pull; to push, one is asked for",
+        {"apache2.conf": [(r"^ *Require valid-user$", "<LimitExcept GET HEAD>\nRequire valid-user\n</LimitExcept>")]},
+        {"mode": "htpasswd"}),
     "apache: no programs": Defect(
         Apache, ["wrong registry"], "systemctl start berth.target",
         {"berth/settings.conf": [(r"^Define BERTH_SOCKETS .*", "Define BERTH_SOCKETS /nonexistent")]}),
@@ -264,6 +268,13 @@ def test_a_read_only_registry_is_told_as_such(registry):
     done = check_server(registry.front)
     assert findings(done) == [("warning", "uploads")], done.stdout
     assert "the registry is read-only" in done.stdout
+
+
+@pytest.mark.kinds("nginx")
+@pytest.mark.settings(delete="no")
+def test_deletion_that_is_switched_off_is_no_fault_of_the_web_server(registry):
+    done = check_server(registry.front)
+    assert findings(done) == [] and "which refuses some, as berth.conf says" in done.stdout, done.stdout
 
 
 # --- Where the server cannot be reached ------------------------------------------

@@ -85,8 +85,8 @@ void web_report_answer(struct web *web, enum web_result result,
 struct web_probe {
     const char *name; /* "PUT manifest" */
     struct web_question question;
-    int status;       /* of Berth's answer */
-    const char *code; /* of its error; NULL = none */
+    const char *code; /* of the error of Berth's answer; NULL = none */
+    int status;
     bool writes;
     /* Few, as there are servers that lock out who has tried too often. */
     bool with_wrong_password;

@@ -30,7 +30,7 @@ static const struct {
         {"clients refuse plain http from anywhere but the machine itself; "
          "serve it by TLS:",
          {"see example-tls.conf", "see example-tls.conf",
-          "server.modules += ( \"mod_openssl\" ), ssl.engine = \"enable\""}},
+          "see example-tls.conf"}},
     [WEB_ADVICE_REDIRECT] =
         {"give clients the address it leads to, or leave /v2/ out of it:",
          {"no `return 301` in the server {} itself: put it into location / {}",
@@ -46,15 +46,15 @@ static const struct {
           "<VirtualHost> of this name\n"
           ".htaccess: in the document root of this name, and heeded "
           "(AllowOverride All)",
-          "include Berth's configuration in the $HTTP[\"host\"] of this "
-          "name"}},
+          "include \"berth/berth.conf\"   in the $HTTP[\"host\"] of this "
+          "name, if there are several"}},
     [WEB_ADVICE_STOPPED] =
         {"start the programs: systemctl start berth.target, or berth-spawn "
          "start; if they run, the web server looks elsewhere, or may not:",
          {"$berth_sockets in berth/settings.conf",
           "Define BERTH_SOCKETS in berth/settings.conf (with fcgid: Define "
           "BERTH_PROGRAMS)",
-          "the sockets in fastcgi.server"}},
+          "var.berth_sockets in berth/settings.conf"}},
     [WEB_ADVICE_FAILED] = {"the error log says why; so does `berth configtest`",
                            {NULL}},
     [WEB_ADVICE_CHALLENGE] =
@@ -140,7 +140,9 @@ static const struct {
           "LimitRequestBody 0, RequestReadTimeout body=10,minrate=500; with "
           "mod_fcgid FcgidMaxRequestLen; with mod_security "
           "SecRequestBodyAccess Off",
-          "server.stream-request-body = 2"}},
+          "server.max-request-size = 0 for uploads, room in "
+          "server.upload-dirs; server.stream-request-body = 0 for bodies in "
+          "chunks"}},
     [WEB_ADVICE_EXPECT] =
         {"clients wait for the word before they send a large body; something "
          "in front does not pass on Expect: 100-continue",
