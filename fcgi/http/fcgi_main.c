@@ -39,6 +39,12 @@ static int parse_count(const char *text, int most, int *out)
     return 0;
 }
 
+/* A web server started this program for one request (RFC 3875, 4.1.12). */
+static bool is_cgi(void)
+{
+    return !fastcgi_is_offered() && getenv("REQUEST_METHOD") != NULL;
+}
+
 static int parse_options(int argc, char **argv, struct options *out)
 {
     int option, result = 0;
@@ -46,7 +52,7 @@ static int parse_options(int argc, char **argv, struct options *out)
     *out = (struct options){.threads = 1};
     /* The arguments of a CGI program are words out of the client's query
      * (RFC 3875, 4.4). */
-    if (!fastcgi_is_offered())
+    if (is_cgi())
         return 0;
     while ((option = getopt(argc, argv, "c:nw:t:")) != -1 && result == 0) {
         switch (option) {

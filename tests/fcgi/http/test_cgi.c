@@ -204,24 +204,40 @@ Test(cgi, an_answer_arrives_though_the_body_was_not_read)
     close(fd);
 }
 
-/* Each word of `GET /much?-c+/nowhere` (RFC 3875, 4.4). */
-Test(cgi, words_of_the_query_are_no_options)
+/* The exit status of the program with two words. */
+static int run_with_words(const char *first, const char *second)
 {
-    pid_t pid;
     int status;
+    pid_t pid = fork();
 
-    setenv("REQUEST_METHOD", "GET", 1);
-    setenv("REQUEST_URI", "/pid?-c+/nowhere/berth.conf", 1);
-    pid = fork();
     if (pid == 0) {
+        dup2(open("/dev/null", O_RDONLY), 0);
         dup2(open(output, O_WRONLY | O_CREAT | O_TRUNC, 0600), 1);
-        execl(ECHO_PROGRAM, ECHO_PROGRAM, "-c", "/nowhere/berth.conf", NULL);
+        execl(ECHO_PROGRAM, ECHO_PROGRAM, first, second, NULL);
         _exit(127);
     }
     waitpid(pid, &status, 0);
     read_answer();
-    cr_expect(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+/* Each word of `GET /pid?-c+/nowhere` (RFC 3875, 4.4). */
+Test(cgi, words_of_the_query_are_no_options)
+{
+    setenv("REQUEST_METHOD", "GET", 1);
+    setenv("REQUEST_URI", "/pid?-c+/nowhere/berth.conf", 1);
+    cr_expect_eq(run_with_words("-c", "/nowhere/berth.conf"), 0);
     cr_expect(answer_has("Status: 200 OK"), "%s", buf_text(&answer));
+}
+
+/* As systemd does before it starts the pool: there is no socket yet. */
+Test(cgi, a_trial_needs_neither_socket_nor_request)
+{
+    unsetenv("REQUEST_METHOD");
+    cr_expect_eq(run_with_words("-n", NULL), 0);
+    cr_expect_eq(answer.len, 0);
+    setenv("BERTH_ROOT", "/nowhere/at/all", 1);
+    cr_expect_eq(run_with_words("-n", NULL), 1);
 }
 
 Test(cgi, an_answer_that_breaks_off_is_a_failed_exit)
