@@ -78,13 +78,15 @@ write_apache() {
     local name
     cp -- "$TOP"/apache/*.conf "$RUN/berth/" || return 1
     cat >"$RUN/berth/settings.conf" <<END
+Define BERTH_ROOT $RUN/data
+Define BERTH_DIRECT 1
 Define BERTH_SOCKETS $RUN
 Define BERTH_PROGRAMS $RUN/build/fcgi
 Define BERTH_CONFIG $RUN/berth.conf
 END
     {
         for name in mpm_event authn_core authn_file authz_core authz_user auth_basic \
-            alias env headers proxy proxy_fcgi ${TLS_ON:+socache_shmcb ssl}; do
+            alias env headers setenvif proxy proxy_fcgi ${TLS_ON:+socache_shmcb ssl}; do
             printf 'LoadModule %s_module /usr/lib/apache2/modules/mod_%s.so\n' "$name" "$name"
         done
         cat <<END

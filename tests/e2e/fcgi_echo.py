@@ -87,22 +87,38 @@ class Handler(socketserver.StreamRequestHandler):
         self.server.broken = True
 
     def answer(self, request, params, size, digest):
-        ask = parse_qs(params.get("REQUEST_URI", "").partition("?")[2], keep_blank_values=True)
-        told = {"program": self.server.program, "params": params, "size": size, "sha256": digest}
-        if "env" in ask:
-            told["environment"] = {name: os.environ.get(name) for name in ask["env"]}
-        text = json.dumps(told)
-        text = ask.get("body", [text])[0].encode()
-        head = [f"Status: {ask.get('status', ['200'])[0]}", "Docker-Distribution-Api-Version: registry/2.0"]
-        if "header" not in ask or not any(h.lower().startswith("content-type:") for h in ask["header"]):
-            head.append("Content-Type: application/json")
-        head += [h.replace(":", ": ", 1) for h in ask.get("header", [])]
-        if not any(h.lower().startswith("content-length:") for h in head):
-            head.append(f"Content-Length: {len(text)}")
-        if params.get("REQUEST_METHOD") == "HEAD":
-            text = b""
-        write_stream(self.wfile, STDOUT, request, "\r\n".join(head).encode() + b"\r\n\r\n" + text)
+        write_stream(self.wfile, STDOUT, request, response(self.server.program, params, size, digest))
         self.wfile.write(struct.pack("!BBHHBxIBxxx", 1, END, request, 8, 0, 0, 0))
+
+
+def response(program, params, size, digest):
+    """What there is to tell of a request, as a CGI program writes it."""
+    ask = parse_qs(params.get("REQUEST_URI", "").partition("?")[2], keep_blank_values=True)
+    told = {"program": program, "params": params, "size": size, "sha256": digest}
+    if "env" in ask:
+        told["environment"] = {name: os.environ.get(name) for name in ask["env"]}
+    text = json.dumps(told)
+    text = ask.get("body", [text])[0].encode()
+    head = [f"Status: {ask.get('status', ['200'])[0]}", "Docker-Distribution-Api-Version: registry/2.0"]
+    if "header" not in ask or not any(h.lower().startswith("content-type:") for h in ask["header"]):
+        head.append("Content-Type: application/json")
+    head += [h.replace(":", ": ", 1) for h in ask.get("header", [])]
+    if not any(h.lower().startswith("content-length:") for h in head):
+        head.append(f"Content-Length: {len(text)}")
+    if params.get("REQUEST_METHOD") == "HEAD":
+        text = b""
+    return "\r\n".join(head).encode() + b"\r\n\r\n" + text
+
+
+def answer_as_cgi():
+    """One request, plain CGI."""
+    params, body, size = dict(os.environ), hashlib.sha256(), 0
+    rest = int(params.get("CONTENT_LENGTH") or 0) if "HTTP_TRANSFER_ENCODING" not in params else sys.maxsize
+    while data := sys.stdin.buffer.read1(min(rest - size, 1 << 20)) if size < rest else b"":
+        body.update(data)
+        size += len(data)
+    print("read", size, file=sys.stderr)
+    sys.stdout.buffer.write(response(os.path.basename(sys.argv[0]), params, size, body.hexdigest()))
 
 
 class Server(socketserver.ThreadingUnixStreamServer):
@@ -171,8 +187,19 @@ class Echo:
         return [params for server in self.servers.values() for params in server.seen]
 
 
+def is_listening():
+    try:
+        with socket.socket(fileno=os.dup(0)) as s:
+            return bool(s.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN))
+    except OSError:
+        return False
+
+
 def main():
-    """A master that hands SIGTERM to its one worker, which ends with it."""
+    """A master that hands SIGTERM to its one worker, which ends with it; without a socket to listen on, plain CGI."""
+    if not is_listening():
+        answer_as_cgi()
+        return
     signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
     server, master = Inherited(), os.getpid()
     worker = os.fork()

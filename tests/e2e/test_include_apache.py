@@ -7,48 +7,17 @@ The programs are stand-ins that tell what they were asked; the programs themselv
 import hashlib
 import json
 import os
-import shutil
 import socket
-import tempfile
-from pathlib import Path
 
 import pytest
 
 from fcgi_echo import Echo
+from include_apache import NAME, WAYS, digest, echo, place, start, tree  # noqa: F401
 from include_cases import D256, ROUTES, UUID, ask, raw, site_requests, slow_request, wait_until
-from webserver import USER, Apache
-
-ECHO = Path(__file__).with_name("fcgi_echo.py")
+from webserver import USER
 
 
-@pytest.fixture(scope="module")
-def place():
-    directory = Path(tempfile.mkdtemp(prefix="berth-"))
-    directory.chmod(0o755)
-    for name in ("run dir", "programs"):
-        (directory / name).mkdir()
-    for name in Echo.PROGRAMS:
-        shutil.copy(ECHO, directory / "programs" / name)
-        (directory / "programs" / name).chmod(0o755)
-    yield directory
-    shutil.rmtree(directory)
-
-
-@pytest.fixture(scope="module")
-def echo(place):
-    with Echo(place / "run dir") as echo:
-        yield echo
-
-
-@pytest.fixture(scope="module")
-def start(echo, place):
-    def start(module="proxy", **kwargs):
-        return Apache(place, kwargs.pop("sockets", place / "run dir"), module=module, programs=place / "programs",
-                      config="/etc/berth/test.conf", **kwargs)
-    return start
-
-
-@pytest.fixture(scope="module", params=["proxy", "fcgid"])
+@pytest.fixture(scope="module", params=WAYS)
 def server(start, request):
     with start(request.param) as server:
         yield server
@@ -60,9 +29,17 @@ def proxy(start):
         yield server
 
 
+@pytest.fixture(scope="module", params=["fcgid", "cgi"])
+def alone(start, request):
+    """Apache starts the programs itself."""
+    with start(request.param) as server:
+        yield server
+
+
 @pytest.fixture(scope="module")
-def fcgid(start):
-    with start("fcgid") as server:
+def fcgid_alone(start):
+    """No module for CGI is loaded."""
+    with start("fcgid-alone") as server:
         yield server
 
 
@@ -83,8 +60,8 @@ def test_the_programs_see_the_path_as_it_was_spelled(proxy, path):
 
 
 @pytest.mark.parametrize("path", ["/v2/a%2Fb/manifests/x", "/v2/a%00b/tags/list"])
-def test_mod_fcgid_has_no_program_for_paths_apache_refuses(fcgid, path):
-    answer = ask(fcgid, "GET", path)
+def test_there_is_no_program_for_paths_apache_refuses(alone, path):
+    answer = ask(alone, "GET", path)
     assert (answer.status, answer["Content-Type"]) == (404, "application/json")
     assert json.loads(answer.body)["errors"][0]["code"] == "UNKNOWN"
 
@@ -135,8 +112,9 @@ def test_errors_of_the_programs_pass_untouched(server, status):
     assert answer.fields("Docker-Distribution-Api-Version") == ["registry/2.0"]
 
 
-def test_mod_fcgid_gives_the_configuration_file(fcgid, place):
-    answer = ask(fcgid, "GET", "/v2/?env=BERTH_CONFIG")
+@pytest.mark.parametrize("path", ["/v2/", "/v2/a/blobs/uploads/", "/v2/a/blobs/x"])
+def test_the_programs_find_their_configuration_file(alone, path):
+    answer = ask(alone, "GET", f"{path}?env=BERTH_CONFIG")
     assert json.loads(answer.body)["environment"] == {"BERTH_CONFIG": "/etc/berth/test.conf"}
 
 
@@ -174,34 +152,53 @@ def test_a_body_cut_short_is_never_taken_for_whole(proxy, echo, head, body):
 
 
 @pytest.mark.parametrize("head, body", CUT_SHORT, ids=["length", "chunked"])
-def test_mod_fcgid_keeps_a_body_cut_short_to_itself(fcgid, head, body):
-    with slow_request(fcgid, f"PATCH /v2/a/blobs/uploads/{UUID} HTTP/1.1\nHost: x\n{head}", body) as s:
+def test_mod_fcgid_keeps_a_body_cut_short_to_itself(fcgid_alone, head, body):
+    with slow_request(fcgid_alone, f"PATCH /v2/a/blobs/uploads/{UUID} HTTP/1.1\nHost: x\n{head}", body) as s:
         s.shutdown(socket.SHUT_WR)
         assert b" 500 " in s.recv(4096)
 
 
-def test_mod_fcgid_says_which_upload_is_too_large(fcgid):
+def test_mod_fcgid_says_which_upload_is_too_large(fcgid_alone):
     limit = 268435456
-    with slow_request(fcgid, f"PATCH /v2/a/blobs/uploads/{UUID} HTTP/1.1\nHost: x\nConnection: close\n"
+    with slow_request(fcgid_alone, f"PATCH /v2/a/blobs/uploads/{UUID} HTTP/1.1\nHost: x\nConnection: close\n"
                       f"Expect: 100-continue\nContent-Length: {limit + 1}", b"") as s:
         answer = b"".join(iter(lambda: s.recv(65536), b""))
     assert answer.startswith(b"HTTP/1.1 413 ")
     assert json.loads(answer.partition(b"\r\n\r\n")[2])["errors"][0]["code"] == "SIZE_INVALID"
-    with slow_request(fcgid, f"PATCH /v2/a/blobs/uploads/{UUID} HTTP/1.1\nHost: x\nConnection: close\n"
+    with slow_request(fcgid_alone, f"PATCH /v2/a/blobs/uploads/{UUID} HTTP/1.1\nHost: x\nConnection: close\n"
                       f"Expect: 100-continue\nContent-Length: {limit}", b"") as s:
         assert s.recv(100).startswith(b"HTTP/1.1 100 ")
     piece = b"x" * (1 << 20)
-    ask(fcgid, "PATCH", f"/v2/a/blobs/uploads/{UUID}", (piece for _ in range(257))).check_error(500, "SIZE_INVALID")
+    ask(fcgid_alone, "PATCH", f"/v2/a/blobs/uploads/{UUID}", (piece for _ in range(257))).check_error(500, "SIZE_INVALID")
     # Layers of an image of 200 MB pass, with and without a length.
     for body in (piece * 200, (piece for _ in range(200))):
-        assert json.loads(ask(fcgid, "PATCH", f"/v2/a/blobs/uploads/{UUID}", body).body)["size"] == 200 << 20
+        assert json.loads(ask(fcgid_alone, "PATCH", f"/v2/a/blobs/uploads/{UUID}", body).body)["size"] == 200 << 20
+
+
+def test_an_upload_of_any_size_reaches_a_program_apache_starts(alone):
+    piece, size = b"x" * (1 << 20), 300 << 20
+    for body, more in (((piece for _ in range(300)), {}), ((piece for _ in range(300)), {"Content_Length": str(size)})):
+        assert json.loads(ask(alone, "PATCH", f"/v2/a/blobs/uploads/{UUID}", body, **more).body)["size"] == size
+
+
+def test_an_upload_may_wait_to_be_asked_for(alone):
+    with slow_request(alone, f"PATCH /v2/a/blobs/uploads/{UUID} HTTP/1.1\nHost: x\nConnection: close\n"
+                      "Expect: 100-continue\nContent-Length: 5", b"") as s:
+        assert s.recv(100).startswith(b"HTTP/1.1 100 ")
+        s.sendall(b"12345")
+        assert b'"size": 5' in b"".join(iter(lambda: s.recv(65536), b""))
+
+
+def test_what_a_cgi_program_says_is_in_the_error_log(alone):
+    ask(alone, "PATCH", f"/v2/a/blobs/uploads/{UUID}", b"x" * 4321)
+    wait_until(lambda: "read 4321" in alone.error_log.read_text())
 
 
 # --- Who may --------------------------------------------------------------------
 
-@pytest.mark.parametrize("module", ["proxy", "fcgid"])
-def test_a_password(start, module):
-    with start(module, mode="htpasswd") as server:
+@pytest.mark.parametrize("way", WAYS)
+def test_a_password(start, way):
+    with start(way, mode="htpasswd") as server:
         for path in ("/v2/", "/v2", f"/v2/a/blobs/{D256}", "/v2/_catalog"):
             answer = ask(server, "GET", path)
             answer.check_error(401, "UNAUTHORIZED")
@@ -212,10 +209,10 @@ def test_a_password(start, module):
         assert ask(server, "GET", "/").status == 200
 
 
-@pytest.mark.parametrize("module", ["proxy", "fcgid"])
-def test_a_location_of_the_administrators_covers_blobs(start, module):
+@pytest.mark.parametrize("way", WAYS)
+def test_a_location_of_the_administrators_covers_blobs(start, way):
     site = '<Location "/v2/secret/">\nRequire all denied\n</Location>'
-    with start(module, site=site) as server:
+    with start(way, site=site) as server:
         for path in (f"/v2/secret/app/blobs/{D256}", "/v2/secret/app/manifests/x", f"/v2/secret/./app/blobs/{D256}",
                      f"/v2/x/../secret/app/blobs/{D256}", f"/v2/%73ecret/app/blobs/{D256}", f"/v2//secret/app/blobs/{D256}"):
             for method in ("GET", "PUT"):
@@ -257,9 +254,9 @@ def test_the_root_is_there(server):
     assert ask(server, "GET", "/elsewhere").status == 404
 
 
-@pytest.mark.parametrize("module", ["proxy", "fcgid"])
-def test_tls_with_a_chain_file(start, module):
-    with start(module, mode="tls") as server:   # the client trusts the root alone
+@pytest.mark.parametrize("way", WAYS)
+def test_tls_with_a_chain_file(start, way):
+    with start(way, mode="tls") as server:   # the client trusts the root alone
         assert ask(server, "GET", "/v2/").program == "version"
 
 
@@ -318,11 +315,11 @@ def www(place):
     return www
 
 
-@pytest.mark.parametrize("module", ["proxy", "fcgid"])
-def test_a_site_and_a_registry_in_one_virtual_host(start, www, module, place):
-    include = f"Include berth/{module}.conf"
-    with start(module, server=SITE % {"www": www, "include": include}) as server, \
-            start(module, server=SITE % {"www": www, "include": f"# {include}"}) as before:
+@pytest.mark.parametrize("way", WAYS)
+def test_a_site_and_a_registry_in_one_virtual_host(start, www, way, digest):
+    include = f"Include berth/{way}.conf"
+    with start(way, server=SITE % {"www": www, "include": include}) as server, \
+            start(way, server=SITE % {"www": www, "include": f"# {include}"}) as before:
         for request in SITE_REQUESTS:
             assert raw(server, request) == raw(before, request), request
         for path, program in ROUTES:

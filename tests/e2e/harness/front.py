@@ -19,14 +19,14 @@ def on_nginx(registry, **web):
 
 def on_apache_proxy(registry, **web):
     berth = registry.stack.enter_context(Berth(registry.directory, registry.settings, storage=registry.storage))
-    return berth, webserver.Apache(berth.root, berth.sockets, module="proxy", **web)
+    return berth, webserver.Apache(berth.root, berth.sockets, **web)
 
 
-def on_apache_fcgid(registry, **web):
-    """mod_fcgid starts the programs itself, as the web server's user."""
+def on_apache_alone(registry, **web):
+    """Apache starts the programs itself, as its own user."""
     berth = registry.stack.enter_context(Berth(registry.directory, registry.settings, owner="www-data", start=False,
                                                storage=registry.storage))
-    return berth, webserver.Apache(berth.root, module="fcgid", programs=berth.programs, config=berth.config, **web)
+    return berth, webserver.Apache(berth.root, programs=berth.programs, config=berth.config, **web)
 
 
 def on_hosting(registry, fastcgi=False, **web):
@@ -37,14 +37,20 @@ def on_hosting(registry, fastcgi=False, **web):
     return berth, webserver.Hosting(berth.root, berth.home, (OWNER, GROUP), **web)
 
 
-#: "nginx-indirect" has the direct rule switched off, so that programs answer for every blob.
+#: "indirect": the direct rule is switched off, so that programs answer for every blob. "fcgid-alone" has no mod_cgid for
+#: uploads.
 FRONTS = {
     "nginx": on_nginx,
     "nginx-indirect": partial(on_nginx, direct=False),
+    "nginx-buffered": partial(on_nginx, buffered=True),
     "nginx-tls": partial(on_nginx, mode="tls"),
     "nginx-htpasswd": partial(on_nginx, mode="htpasswd"),
     "apache-proxy": on_apache_proxy,
-    "apache-fcgid": on_apache_fcgid,
+    "apache-indirect": partial(on_apache_proxy, direct=False),
+    "apache-xsendfile": partial(on_apache_proxy, direct=False, way="proxy-xsendfile"),
+    "apache-fcgid": partial(on_apache_alone, way="fcgid"),
+    "apache-fcgid-alone": partial(on_apache_alone, way="fcgid-alone"),
+    "apache-cgi": partial(on_apache_alone, way="cgi"),
     "apache-htpasswd": partial(on_apache_proxy, mode="htpasswd"),
     "htaccess-cgi": on_hosting,
     "htaccess-fcgid": partial(on_hosting, fastcgi=True),

@@ -9,22 +9,32 @@ from .server import CHECKOUT, WebServer, substitute
 
 
 class Apache(WebServer):
-    """`module` is "proxy" (mod_proxy_fcgi) or "fcgid" (then give `programs` and `config` instead of sockets)."""
+    """`way` is a key of WAYS. Those that let Apache start the programs want `programs` and `config` instead of sockets."""
 
     name = "apache2"
+    #: {way: (the file of apache/, the modules it is tried with)}
+    WAYS = {
+        "proxy": ("proxy.conf", ["proxy", "proxy_fcgi"]),
+        "proxy-xsendfile": ("proxy.conf", ["proxy", "proxy_fcgi", "xsendfile"]),
+        "fcgid": ("fcgid.conf", ["fcgid", "cgid"]),
+        "fcgid-alone": ("fcgid.conf", ["fcgid"]),
+        "cgi": ("cgi.conf", ["cgid"]),
+    }
     MODULES = ("authn_core authz_core authz_user authz_host auth_basic authn_file access_compat alias rewrite dir mime env "
                "headers setenvif filter deflate reqtimeout autoindex negotiation").split()
 
-    def __init__(self, data_root, sockets="/nonexistent", module="proxy", programs=None, config=None, **kwargs):
+    def __init__(self, data_root, sockets="/nonexistent", way="proxy", programs=None, config=None, **kwargs):
         super().__init__(data_root, sockets, **kwargs)
-        if module not in ("proxy", "fcgid"):
-            raise ValueError(f"no module {module}")
-        self.module, self.programs, self.config = module, programs, config
+        self.include, self.more_modules = self.WAYS[way]
+        self.way, self.programs, self.config = way, programs, config
 
     def write_configuration(self):
         shutil.copytree(CHECKOUT / "apache", self.directory / "berth", dirs_exist_ok=True)
         settings = self.directory / "berth/settings.conf"
-        pairs = [(r"^Define BERTH_SOCKETS .*", f'Define BERTH_SOCKETS "{self.sockets}"')]
+        pairs = [(r"^Define BERTH_ROOT .*", f'Define BERTH_ROOT "{self.root}"'),
+                 (r"^Define BERTH_SOCKETS .*", f'Define BERTH_SOCKETS "{self.sockets}"')]
+        if not self.direct:
+            pairs.append((r"^Define BERTH_DIRECT .*\n", ""))
         if self.programs:
             pairs += [(r"^Define BERTH_PROGRAMS .*", f'Define BERTH_PROGRAMS "{self.programs}"'),
                       (r"^Define BERTH_CONFIG .*", f'Define BERTH_CONFIG "{self.config}"')]
@@ -57,9 +67,9 @@ RequestReadTimeout body=10,minrate=500
 
     def modules(self):
         names = ["mpm_event", *self.MODULES, *(["ssl", "socache_shmcb"] if self.tls else [])]
-        names += ["proxy", "proxy_fcgi"] if self.module == "proxy" else ["fcgid"]
+        names += self.more_modules
         lines = [f"LoadModule {name}_module /usr/lib/apache2/modules/mod_{name}.so" for name in names]
-        if self.module == "fcgid":
+        if "fcgid" in names:
             lines += [f'FcgidIPCDir "{self.directory}/fcgid"', f'FcgidProcessTableFile "{self.directory}/fcgid/shm"']
         return "\n".join(lines)
 
@@ -73,6 +83,6 @@ RequestReadTimeout body=10,minrate=500
                               (r"^</VirtualHost>", self.site + "\n</VirtualHost>"))
             if self.mode == "htpasswd":
                 text = substitute(text, (r"/etc/apache2/registry\.htpasswd", self.directory / "htpasswd"))
-        if self.module == "fcgid" and self.server is None:
-            text = substitute(text, (r"berth/proxy\.conf", "berth/fcgid.conf"))
+        if self.server is None:
+            text = substitute(text, (r"Include berth/proxy\.conf", f"Include berth/{self.include}"))
         return text
