@@ -8,7 +8,13 @@ from .server import CHECKOUT, WebServer, substitute
 
 
 class Nginx(WebServer):
+    """`buffered`: bodies of uploads are received whole before a program sees them."""
+
     name = "nginx"
+
+    def __init__(self, *args, buffered=False, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.buffered = buffered
 
     def write_configuration(self):
         shutil.copytree(CHECKOUT / "nginx", self.directory / "berth", dirs_exist_ok=True)
@@ -17,6 +23,9 @@ class Nginx(WebServer):
                                        (r"default /var/lib/berth;", f'default "{self.root}";'),
                                        (r"default /run/berth;", f'default "{self.sockets}";'),
                                        (r"default 1;", f'default "{1 if self.direct else ""}";')))
+        if self.buffered:
+            server = self.directory / "berth/server.conf"
+            server.write_text(substitute(server.read_text(), ("fastcgi_request_buffering off;", "fastcgi_request_buffering on;")))
         conf = self.directory / "nginx.conf"
         conf.write_text(f"""\
 daemon off;
