@@ -14,7 +14,7 @@ import pytest
 from fcgi_echo import Echo
 from include_apache import NAME, WAYS, digest, echo, place, start, tree  # noqa: F401
 from include_cases import D256, ROUTES, UUID, ask, raw, site_requests, slow_request, wait_until
-from webserver import USER
+from webserver import CHECKOUT, USER, substitute
 
 
 @pytest.fixture(scope="module", params=WAYS)
@@ -218,6 +218,19 @@ def test_a_location_of_the_administrators_covers_blobs(start, way):
             for method in ("GET", "PUT"):
                 ask(server, method, path).check_error(403, "DENIED")
         assert ask(server, "GET", f"/v2/open/app/blobs/{D256}").status == 200
+
+
+def test_a_directory_that_is_away_lets_nobody_in(start, place):
+    """The example with LDAP, but for TLS; what a directory says was tried by hand."""
+    text = (CHECKOUT / "apache/example-ldap.conf").read_text()
+    (place / "registry.ldap").write_text("password\n")
+    text = substitute(text, (r"^ *SSL.*\n", ""), (r"\*:443", "@LISTEN@"), (r"ldap\.example\.com", "127.0.0.1:1"),
+                      (r"/etc/apache2/registry\.ldap", place / "registry.ldap"))
+    with start(server=text, modules=["ldap", "authnz_ldap"]) as server:
+        answer = ask(server, "GET", "/v2/")
+        answer.check_error(401, "UNAUTHORIZED")
+        assert answer["WWW-Authenticate"] == 'Basic realm="registry"'
+        ask(server, "GET", "/v2/", auth=USER).check_error(500, "UNKNOWN")
 
 
 # --- Errors of Apache's own -----------------------------------------------------

@@ -9,7 +9,8 @@ from .server import CHECKOUT, WebServer, substitute
 
 
 class Apache(WebServer):
-    """`way` is a key of WAYS. Those that let Apache start the programs want `programs` and `config` instead of sockets."""
+    """`way` is a key of WAYS. Those that let Apache start the programs want `programs` and `config` instead of sockets.
+    `modules` are loaded as well."""
 
     name = "apache2"
     #: {way: (the file of apache/, the modules it is tried with)}
@@ -23,9 +24,10 @@ class Apache(WebServer):
     MODULES = ("authn_core authz_core authz_user authz_host auth_basic authn_file access_compat alias rewrite dir mime env "
                "headers setenvif filter deflate reqtimeout autoindex negotiation").split()
 
-    def __init__(self, data_root, sockets="/nonexistent", way="proxy", programs=None, config=None, **kwargs):
+    def __init__(self, data_root, sockets="/nonexistent", way="proxy", programs=None, config=None, modules=(), **kwargs):
         super().__init__(data_root, sockets, **kwargs)
         self.include, self.more_modules = self.WAYS[way]
+        self.more_modules = [*self.more_modules, *modules]
         self.way, self.programs, self.config = way, programs, config
 
     def write_configuration(self):
