@@ -21,13 +21,14 @@ def get(repository, data, headers, algorithm="sha256", method="GET"):
 
 
 @algorithms
-def test_a_blob_is_pulled_with_its_length_and_digest(repository, algorithm):
+def test_a_blob_is_pulled_with_its_length_and_digest(registry, repository, algorithm):
     data = random_bytes(SIZE)
     repository.push_blob(data, algorithm)
     answer = repository.check_blob(data, algorithm)
     assert answer.header("Content-Type") == OCTETS, str(answer)
     assert answer.header("Accept-Ranges") == "bytes", str(answer)
-    assert answer.header("Last-Modified") is None, str(answer)
+    if registry.kind != "apache-xsendfile":   # mod_xsendfile adds it
+        assert answer.header("Last-Modified") is None, str(answer)
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD"])

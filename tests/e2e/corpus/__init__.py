@@ -7,43 +7,53 @@ program, or reach it as something else: a row names the reason, and SERVERS_OWN 
 
 from . import framing, manifests, paths, queries, uploads
 
-#: The ways a registry is served, as harness/registry.py has them.
-KINDS = ("nginx", "nginx-indirect", "apache-proxy", "apache-fcgid")
+#: The ways a registry is served, as harness/front.py has them: those of every run, and those --kinds may choose.
+EVERY_RUN = ("nginx", "nginx-indirect", "apache-proxy", "apache-fcgid", "apache-cgi")
+KINDS = (*EVERY_RUN, "nginx-buffered", "apache-indirect", "apache-xsendfile", "apache-fcgid-alone")
 
 #: Answers, as (status, code), of web servers by themselves.
 MALFORMED, NONE, UNKNOWN_CODING = (400, "UNSUPPORTED"), (404, "UNKNOWN"), (501, "UNSUPPORTED")
 NOT_JSON, WRONG_DIGEST, TOO_LARGE = (400, "MANIFEST_INVALID"), (400, "DIGEST_INVALID"), (413, "SIZE_INVALID")
 
 
+#: Those where Apache starts the programs by itself, and of these those that have bodies spooled: of manifests, of uploads.
+ALONE = ("apache-fcgid", "apache-fcgid-alone", "apache-cgi")
+SPOOLED, SPOOLED_UPLOADS = ALONE[:2], ALONE[1:2]
+
+
+def those(kinds, answer):
+    return dict.fromkeys(kinds, answer)
+
+
 def nginx(answer):
-    return {"nginx": answer, "nginx-indirect": answer}
+    return those([kind for kind in KINDS if kind.startswith("nginx")], answer)
 
 
 def apache(answer):
-    return {"apache-proxy": answer, "apache-fcgid": answer}
+    return those([kind for kind in KINDS if kind.startswith("apache")], answer)
 
 
 #: {reason: ({kind of registry: the answer that is right there}, why)}. Other kinds answer as the row says.
 SERVERS_OWN = {
-    "escaped slash": ({"apache-fcgid": NONE}, "Apache refuses %2F before it looks for a program (AllowEncodedSlashes)"),
-    "escaped way out": ({"apache-fcgid": NONE, **nginx(NONE)},
+    "escaped slash": (those(ALONE, NONE), "Apache refuses %2F before it looks for a program (AllowEncodedSlashes)"),
+    "escaped way out": ({**those(ALONE, NONE), **nginx(NONE)},
                         "the same; nginx takes %2F for a slash, and the path then leaves /v2"),
-    "escaped NUL": ({"apache-fcgid": NONE, **nginx(MALFORMED)}, "the same of %00"),
+    "escaped NUL": ({**those(ALONE, NONE), **nginx(MALFORMED)}, "the same of %00"),
     "CONNECT": (apache(MALFORMED), "Apache wants a host and a port as the target of CONNECT"),
     "small letters": (nginx(MALFORMED), "nginx knows methods in capitals only"),
     "field byte": (nginx(NOT_JSON),
                    "nginx passes control bytes in fields, but for NUL, CR and LF; the program refuses the body"),
-    "both lengths": ({"apache-fcgid": NOT_JSON}, "Apache goes by the chunks (RFC 9112, 6.3), but see below"),
+    "both lengths": (those(SPOOLED, NOT_JSON), "Apache goes by the chunks (RFC 9112, 6.3), but see below"),
     "folded": (apache(NOT_JSON), "Apache unfolds fields and reads a body of five bytes"),
     "coding": (nginx(UNKNOWN_CODING), "nginx says so of codings it does not know"),
     "chunked last": ({**nginx(UNKNOWN_CODING), **apache(NOT_JSON)},
                      "the same; Apache looks at the last coding, and reads no bytes"),
     # Malformed chunks end the body for mod_fcgid, which hands on what it has: for a blob the digest tells.
-    "chunk": ({"apache-fcgid": NOT_JSON}, "see above"),
-    "chunk of a blob": ({"apache-fcgid": WRONG_DIGEST}, "see above"),
-    "chunk beyond all": ({"apache-fcgid": NOT_JSON, "apache-proxy": TOO_LARGE},
+    "chunk": (those(SPOOLED, NOT_JSON), "see above"),
+    "chunk of a blob": (those(SPOOLED_UPLOADS, WRONG_DIGEST), "see above"),
+    "chunk beyond all": ({**apache(TOO_LARGE), **those(SPOOLED, NOT_JSON)},
                          "see above; Apache calls the size too large"),
-    "chunk of a blob beyond all": ({"apache-fcgid": WRONG_DIGEST, "apache-proxy": TOO_LARGE}, "see above"),
+    "chunk of a blob beyond all": ({**apache(TOO_LARGE), **those(SPOOLED_UPLOADS, WRONG_DIGEST)}, "see above"),
     "version": ({**nginx((505, "UNSUPPORTED")), **apache((200, ""))}, "Apache takes HTTP/3.7 for HTTP/1.1"),
     "no field": (nginx((200, "")), "nginx leaves out a line that is no field"),
 }

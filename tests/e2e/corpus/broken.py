@@ -117,7 +117,7 @@ class Contention:
         with Connection(self.registry.front.port) as first:
             first.open()
             first.socket.sendall(whole[:-500])
-            if self.registry.kind == "apache-fcgid":
+            if self.registry.kind in ("apache-fcgid-alone", "nginx-buffered"):
                 # It is not the program's before it is whole: who comes later is first, and it comes too late.
                 assert self.together({"second": self.patch(SECOND)})["second"].status == 202
                 first.socket.sendall(whole[-500:])
