@@ -28,7 +28,7 @@
 #define CREW_DRAIN_MS 2000
 
 struct crew_task {
-    int listener; /* non-blocking; several processes may share it */
+    int listener; /* accept must not wait; several processes may share it */
     int threads;  /* at most this many connections at once */
     /* Answers one connection, which is a blocking descriptor, and closes it. */
     void (*answer)(void *context, int connection);

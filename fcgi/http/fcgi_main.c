@@ -12,6 +12,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -113,6 +115,21 @@ static void raise_file_limit(void)
     }
 }
 
+/*
+ * Several wait for each connection; who comes late must not block. The flag is
+ * shared with everybody who has the socket: systemd takes it off for each
+ * process it starts with it, such as those of a reload. The timeout stays.
+ */
+static void let_accept_return(void)
+{
+    const struct timeval moment = {.tv_usec = 1};
+
+    fcntl(FASTCGI_LISTENER, F_SETFL,
+          fcntl(FASTCGI_LISTENER, F_GETFL) | O_NONBLOCK);
+    setsockopt(FASTCGI_LISTENER, SOL_SOCKET, SO_RCVTIMEO, &moment,
+               sizeof(moment));
+}
+
 static int run(struct program *program, const struct options *options,
                char **argv)
 {
@@ -126,9 +143,7 @@ static int run(struct program *program, const struct options *options,
         return cgi_serve(&program->server);
     raise_file_limit();
     fastcgi_init();
-    /* Several wait for each connection; who comes late must not block. */
-    fcntl(FASTCGI_LISTENER, F_SETFL,
-          fcntl(FASTCGI_LISTENER, F_GETFL) | O_NONBLOCK);
+    let_accept_return();
     program->threads = options->threads;
     if (options->workers == 0)
         return work(program);

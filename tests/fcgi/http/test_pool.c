@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* A master and its workers. */
 #include <criterion/criterion.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/pidfd.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -157,6 +159,38 @@ Test(pool, a_stop_right_at_the_start_is_not_lost)
         cr_expect_eq(program_wait(&program), 0);
         program_stop(&program);
     }
+}
+
+/* systemd does that to a socket that is standard input, at each reload. */
+static void make_socket_blocking(void)
+{
+    int pidfd = pidfd_open(program.pid, 0);
+    int listener = pidfd_getfd(pidfd, 0, 0);
+
+    cr_assert(listener >= 0);
+    fcntl(listener, F_SETFL, fcntl(listener, F_GETFL) & ~O_NONBLOCK);
+    close(listener);
+    close(pidfd);
+}
+
+Test(pool, a_stop_reaches_workers_whose_socket_blocks)
+{
+    pid_t pids[4];
+    int left;
+
+    program_start(&program, (const char *const[]){"-w", "4", NULL});
+    wait_for_workers(4);
+    ask_pid();
+    make_socket_blocking();
+    kill(program.pid, SIGTERM);
+    for (int64_t end = clock_monotonic_ns() + 10 * CLOCK_NS_PER_SECOND;
+         count_workers(pids, 4) > 0 && clock_monotonic_ns() < end;)
+        clock_sleep_ms(5);
+    left = count_workers(pids, 4);
+    cr_expect_eq(left, 0, "%d workers wait for a connection", left);
+    for (int i = 0; i < left; i++)
+        close(client_connect(&program));
+    cr_expect_eq(program_wait(&program), 0);
 }
 
 Test(pool, workers_end_when_their_master_is_gone)
