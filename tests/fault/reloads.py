@@ -255,26 +255,32 @@ def settle(berth):
         wait_for(lambda r=route, p=pid: len(children(p)) == int(WORKERS[r][1]), f"the old {route} workers to end", 60)
 
 
+def run_clients(stack, options, way):
+    """Reloads under their requests. Returns whether all was well."""
+    scene = Scene(stack, options.seed)
+    threads = start_clients(scene, options.pause)
+    in_flight, done = [], 0
+    try:
+        for _ in range(options.reloads):
+            # As many again as there are clients, so that each reload meets other requests.
+            wait_for(lambda: scene.done >= done + len(threads), "requests that end", 120)
+            with scene.lock:
+                scene.reloads += 1
+                in_flight.append(scene.in_flight)
+                done = scene.done
+            stack.berth.reload()
+    finally:
+        scene.stop.set()
+        for thread in threads:
+            thread.join(120)
+    return judge(way, scene, in_flight)
+
+
 def campaign(options, way):
     with Stack("nginx", WAYS[way]) as stack:
-        scene = Scene(stack, options.seed)
-        threads = start_clients(scene, options.pause)
-        in_flight, done = [], 0
-        try:
-            for _ in range(options.reloads):
-                # As many again as there are clients, so that each reload meets other requests.
-                wait_for(lambda: scene.done >= done + len(threads), "requests that end", 120)
-                with scene.lock:
-                    scene.reloads += 1
-                    in_flight.append(scene.in_flight)
-                    done = scene.done
-                stack.berth.reload()
-        finally:
-            scene.stop.set()
-            for thread in threads:
-                thread.join(120)
+        fine = run_clients(stack, options, way)
         settle(stack.berth)
-    return judge(way, scene, in_flight)
+    return fine
 
 
 def judge(way, scene, in_flight):
