@@ -211,6 +211,8 @@ DEFECTS = {
     "nginx: another site": Defect(
         Nginx, ["wrong registry"], "nginx: include berth/server.conf;",
         web={"server": 'server { listen @LISTEN@; location / { return 200 "<html>"; } }'}),
+    "nginx: nobody let in": Defect(
+        Nginx, ["wrong registry"], "nginx: no `deny`", web={"site": "deny all;"}),
     "nginx: a redirect": Defect(
         Nginx, ["wrong registry"], "/v2/ leads elsewhere (301): https://registry.example.com/v2/",
         web={"server": "server { listen @LISTEN@; return 301 https://registry.example.com$request_uri; }"}),

@@ -99,6 +99,11 @@ void web_check_reachable(struct web *web)
 
 /* --- is it Berth? --- */
 
+static bool is_registry(const struct web_answer *answer)
+{
+    return web_answer_field_begins(answer, VERSION, "registry/2.0");
+}
+
 static bool is_challenge(const struct web_answer *answer)
 {
     return web_answer_field_begins(answer, "WWW-Authenticate", "Basic ") ||
@@ -132,8 +137,8 @@ static void report_no_registry(struct web *web, const struct web_answer *answer)
     } else if (answer->status == 400 && contains(answer->body, "HTTPS")) {
         web_report(web, WEB_WRONG, WEB_ADVICE_NONE,
                    "this port speaks TLS: ask https://");
-    } else if (answer->status == 403) {
-        web_report_answer(web, WEB_WRONG, WEB_ADVICE_SITE,
+    } else if (answer->status == 403 && is_registry(answer)) {
+        web_report_answer(web, WEB_WRONG, WEB_ADVICE_CLOSED,
                           "the web server lets nobody in from here", answer);
     } else {
         web_report_answer(web, WEB_WRONG, WEB_ADVICE_SITE,
@@ -160,7 +165,7 @@ void web_check_api(struct web *web)
 
     web_try(web, &(struct web_question){.path = "/v2/", .as = WEB_AS_NOBODY},
             &answer);
-    if (!web_answer_field_begins(&answer, VERSION, "registry/2.0") ||
+    if (!is_registry(&answer) ||
         (answer.status != 200 && answer.status != 401)) {
         if (answer.status == 401 && !is_challenge(&answer))
             web_report_answer(web, WEB_WRONG, WEB_ADVICE_CHALLENGE,

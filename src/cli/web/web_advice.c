@@ -44,10 +44,19 @@ static const struct {
           "and include berth/http.conf; inside http {}",
           "Include berth/proxy.conf   (or berth/fcgid.conf) inside the "
           "<VirtualHost> of this name\n"
-          ".htaccess: in the document root of this name, and heeded "
-          "(AllowOverride All)",
+          ".htaccess: in v2/ of the document root of this name, and heeded "
+          "(AllowOverride), where CGI may run (Options ExecCGI)",
           "include \"berth/berth.conf\"   in the $HTTP[\"host\"] of this "
           "name, if there are several"}},
+    [WEB_ADVICE_CLOSED] =
+        {"the web server has to let clients in to /v2:",
+         {"no `deny` that touches /v2/ and this address",
+          "no Require that refuses this address in <LocationMatch "
+          "\"^/v2(?:/|$)\">; with fcgid, Require all granted for the "
+          "directory of the programs\n"
+          ".htaccess: the host has to allow Options ExecCGI and "
+          "FollowSymLinks",
+          "no url.access-deny for /v2"}},
     [WEB_ADVICE_STOPPED] =
         {"start the programs: systemctl start berth.target, or berth-spawn "
          "start; if they run, the web server looks elsewhere, or may not:",
@@ -55,8 +64,13 @@ static const struct {
           "Define BERTH_SOCKETS in berth/settings.conf (with fcgid: Define "
           "BERTH_PROGRAMS)",
           "var.berth_sockets in berth/settings.conf"}},
-    [WEB_ADVICE_FAILED] = {"the error log says why; so does `berth configtest`",
-                           {NULL}},
+    [WEB_ADVICE_FAILED] =
+        {"the error log says why; so does `berth configtest`:",
+         {"the error_log of this server {}",
+          "the ErrorLog of this <VirtualHost>\n"
+          ".htaccess: a line that the host does not allow (AllowOverride), or "
+          "programs with other modes than 0755 or another owner (suEXEC)",
+          "server.errorlog"}},
     [WEB_ADVICE_CHALLENGE] =
         {"401 must come with WWW-Authenticate, or clients never send a "
          "password:",
