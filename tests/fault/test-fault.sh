@@ -22,7 +22,7 @@ fail() {
 post() {
     status=0
     REQUEST_METHOD=POST REQUEST_URI=/v2/a/blobs/uploads/ CONTENT_LENGTH=0 \
-        BERTH_FAULT="$work/plan" ./tests/fault/upload -c "$work/conf" \
+        BERTH_FAULT="$work/plan" BERTH_CONFIG="$work/conf" ./tests/fault/upload \
         >"$work/said" 2>&1 </dev/null || status=$?
 }
 
