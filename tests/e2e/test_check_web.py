@@ -78,20 +78,21 @@ def fcgid_berth():
 
 # --- Where all is well --------------------------------------------------------
 
-@pytest.mark.kinds("nginx", "nginx-indirect", "nginx-tls", "nginx-htpasswd", "apache-proxy", "apache-fcgid", "apache-htpasswd")
+@pytest.mark.kinds("nginx", "nginx-indirect", "nginx-tls", "nginx-htpasswd", "apache-proxy", "apache-indirect", "apache-fcgid",
+                   "apache-fcgid-alone", "apache-cgi", "apache-htpasswd", "htaccess-cgi", "htaccess-fcgid")
 def test_nothing_is_found_where_all_is_well(registry, kind):
     done = check_server(registry.front)
-    assert findings(done) == ([("warning", "body limit")] if kind == "apache-fcgid" else []), done.stdout
+    assert findings(done) == ([("warning", "body limit")] if kind == "apache-fcgid-alone" else []), done.stdout
     assert done.returncode == 0
     assert len(results(done)) >= 10 and "skipped" not in done.stdout
-    active = kind.startswith("nginx") and kind != "nginx-indirect"
+    active = not kind.endswith("-indirect") and not kind.startswith("htaccess-")
     assert ("direct rule: active" if active else "direct rule: not active") in done.stdout
 
 
-@pytest.mark.kinds("nginx", "apache-fcgid")
+@pytest.mark.kinds("nginx", "apache-fcgid-alone")
 def test_the_longest_body_is_told(registry, kind):
     done = check_server(registry.front)
-    assert ("from about 256 MB on" if kind == "apache-fcgid" else "8 GB are not refused") in done.stdout
+    assert ("from about 256 MB on" if kind == "apache-fcgid-alone" else "8 GB are not refused") in done.stdout
 
 
 @pytest.mark.kinds("nginx")
@@ -158,13 +159,13 @@ DEFECTS = {
     # mod_fcgid passes on what is left of a body that was cut off.
     "fcgid: bodies cut off": Defect(
         Apache, ["warning body limit", "wrong uploads"], "arrive in part only",
-        {"berth/fcgid.conf": [("LimitRequestBody 0", "LimitRequestBody 1048576")]}, {"module": "fcgid"}),
+        {"berth/programs.conf": [("LimitRequestBody 0", "LimitRequestBody 1048576")]}, {"way": "fcgid-alone"}),
     "fcgid: body limit": Defect(
         Apache, ["wrong body limit"], "apache: LimitRequestBody 0",
-        {"berth/fcgid.conf": [("-gt 268435456", "-gt 1048576")]}, {"module": "fcgid"}),
+        {"berth/fcgid.conf": [("-gt 268435456", "-gt 1048576")]}, {"way": "fcgid-alone"}),
     "fcgid: spool limit": Defect(
         Apache, ["warning body limit", "wrong uploads"], "with mod_fcgid FcgidMaxRequestLen",
-        {"berth/fcgid.conf": [("FcgidMaxRequestLen .*", "FcgidMaxRequestLen 131072")]}, {"module": "fcgid"}),
+        {"berth/fcgid.conf": [("FcgidMaxRequestLen .*", "FcgidMaxRequestLen 131072")]}, {"way": "fcgid-alone"}),
     "apache: compression": Defect(
         Apache, ["wrong compression"], "apache: SetEnv no-gzip 1",
         {"berth/common.conf": [(r"^ *SetEnv no-.*$", "")]}, {"site": DEFLATE}),
@@ -225,7 +226,7 @@ DEFECTS = {
 def test_what_is_broken_is_named_and_nothing_else(berth, fcgid_berth, name):
     defect = DEFECTS[name]
     web = dict(defect.web)
-    if web.get("module") == "fcgid":
+    if "way" in web:
         berth = fcgid_berth
         web |= {"programs": berth.programs, "config": berth.config}
     with started(defect.kind(berth.root, berth.sockets, **web), defect.edits) as server:

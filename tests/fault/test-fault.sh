@@ -8,9 +8,10 @@ set -eu
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-unset BERTH_CONFIG BERTH_ROOT BERTH_LOG 2>/dev/null || true
+unset BERTH_ROOT BERTH_LOG 2>/dev/null || true
 unset FCGI_WEB_SERVER_ADDRS 2>/dev/null || true
 printf 'root = %s/images\nlog = errors\nupload_age = 0\n' "$work" >"$work/conf"
+export BERTH_CONFIG="$work/conf"
 
 fail() {
     echo "FAIL: $*" >&2
@@ -22,7 +23,7 @@ fail() {
 post() {
     status=0
     REQUEST_METHOD=POST REQUEST_URI=/v2/a/blobs/uploads/ CONTENT_LENGTH=0 \
-        BERTH_FAULT="$work/plan" BERTH_CONFIG="$work/conf" ./tests/fault/upload \
+        BERTH_FAULT="$work/plan" ./tests/fault/upload \
         >"$work/said" 2>&1 </dev/null || status=$?
 }
 
@@ -88,7 +89,7 @@ head -c 100000 /dev/zero | (
     ulimit -f 100
     REQUEST_METHOD=POST CONTENT_LENGTH=100000 \
         REQUEST_URI="/v2/a/blobs/uploads/?digest=sha256:$(printf %064d 0)" \
-        exec ./fcgi/upload -c "$work/conf"
+        exec ./fcgi/upload
 ) >"$work/said" 2>&1 || status=$?
 [ "$status" = 0 ] || fail "past the limit for a file: status $status"
 grep -q '^Status: 507' "$work/said" || fail 'past the limit for a file: no 507'
