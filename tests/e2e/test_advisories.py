@@ -11,7 +11,7 @@ import select
 import pytest
 
 import webserver
-from corpus import KINDS, ROWS
+from corpus import EVERY_RUN, ROWS
 from harness import content, fastcgi, snapshot, workers
 from harness.client import Client
 from harness.content import DOCKER_MANIFEST, OCI_INDEX, OCI_MANIFEST, OCTETS, digest_of, encode, random_bytes
@@ -94,7 +94,7 @@ def test_distribution_CVE_2017_11468_a_manifest_without_an_end(registry, reposit
     repository.client.get(repository.manifest("endless")).expect_error(404, "MANIFEST_UNKNOWN")
 
 
-@pytest.mark.kinds(*KINDS)
+@pytest.mark.kinds(*EVERY_RUN)
 def test_distribution_CVE_2023_2253_memory_for_as_many_as_are_asked_for(registry, repository):
     """Rows: "a huge n"."""
     data = repository.push_image("v1")
@@ -109,7 +109,7 @@ def test_distribution_CVE_2023_2253_memory_for_as_many_as_are_asked_for(registry
         assert workers.private_bytes(pid) - bytes_before < 1 << 20
 
 
-@pytest.mark.kinds(*KINDS)
+@pytest.mark.kinds(*EVERY_RUN)
 def test_distribution_CVE_2026_35172_what_one_repository_deleted_another_keeps(repository, other_repository):
     data = random_bytes(1000)
     digest = repository.push_blob(data)
@@ -125,7 +125,7 @@ def test_distribution_CVE_2026_35172_what_one_repository_deleted_another_keeps(r
 
 
 #: Every address that can be deleted at, and words of other methods that frameworks take for DELETE.
-@pytest.mark.kinds(*KINDS)
+@pytest.mark.kinds(*EVERY_RUN)
 def test_distribution_CVE_2026_41888_no_way_to_delete_is_left_open(kind, running):
     registry = running(kind, delete="no")
     repository = Repository(registry.client, "advisories/no-delete")
@@ -149,7 +149,7 @@ def test_distribution_CVE_2026_41888_no_way_to_delete_is_left_open(kind, running
     assert snapshot.difference(before, snapshot.take(registry.root)) == []
 
 
-@pytest.mark.kinds(*KINDS)
+@pytest.mark.kinds(*EVERY_RUN)
 def test_harbor_CVE_2022_31667_nothing_is_reached_through_another_repository(repository, other_repository):
     """Uploads: rows "foreign upload"."""
     image = repository.push_image("v1")
@@ -223,7 +223,7 @@ def test_quay_CVE_2026_32589_an_upload_is_of_its_repository_and_of_those_let_in(
     assert repository.client.get(location).expect(204).header("Range") == "0-99"
 
 
-@pytest.mark.kinds(*KINDS)
+@pytest.mark.kinds(*EVERY_RUN)
 def test_oci_CVE_2021_41190_a_document_is_one_thing_for_ever(repository):
     """Rows: "ambiguous", "wrong type"."""
     assert len(rows_of("ambiguous", "wrong type")) > 100
@@ -242,7 +242,7 @@ LINKS = [b"", b"\n", b"../../../../../../etc/passwd", b"sha256:../../../x", b"sh
          b"md5:" + b"a" * 32, b"\0" * 71, b"x" * 5000, b"sha256:" + b"a" * 64 + b"/../x"]
 
 
-@pytest.mark.kinds(*KINDS)
+@pytest.mark.kinds(*EVERY_RUN)
 @pytest.mark.parametrize("link", LINKS, ids=range(len(LINKS)))
 def test_containers_image_CVE_2024_3727_a_digest_is_one_also_in_a_file(registry, repository, link):
     """Rows: "digests", "query", "no manifest"."""
@@ -256,7 +256,7 @@ def test_containers_image_CVE_2024_3727_a_digest_is_one_also_in_a_file(registry,
     repository.check_manifest(data, "v1", OCI_MANIFEST)
 
 
-@pytest.mark.kinds(*KINDS)
+@pytest.mark.kinds(*EVERY_RUN)
 @pytest.mark.settings(manifest_limit="8K")
 def test_openbsd_httpd_a_limit_holds_for_chunks_as_well(repository):
     repository.push_image("small")
@@ -358,7 +358,7 @@ def test_haproxy_mux_fcgi_no_program_is_offered_over_a_network():
 
 # --- Apache and nginx ---------------------------------------------------------------
 
-@pytest.mark.kinds("apache-proxy", "apache-fcgid", "apache-htpasswd")
+@pytest.mark.kinds("apache-proxy", "apache-fcgid", "apache-cgi", "apache-htpasswd")
 def test_apache_CVE_2024_24795_lengths_are_kept_and_fields_are_not_split(repository):
     """Rows: "injection"."""
     assert len(rows_of("injection")) > 50
@@ -397,15 +397,14 @@ CLOSED = {"nginx": "location /v2/closed/ { deny all; }",
 
 def close_part_of(registry):
     """Another web server of the same make before the same programs, with a closed location in it."""
+    front = registry.front
     if registry.kind.startswith("nginx"):
-        return webserver.Nginx(registry.root, registry.berth.sockets, site=CLOSED["nginx"], direct=registry.kind == "nginx")
-    if registry.kind == "apache-proxy":
-        return webserver.Apache(registry.root, registry.berth.sockets, site=CLOSED["apache"])
-    return webserver.Apache(registry.root, module="fcgid", programs=registry.berth.programs, config=registry.berth.config,
-                            site=CLOSED["apache"])
+        return webserver.Nginx(registry.root, front.sockets, site=CLOSED["nginx"], direct=front.direct)
+    return webserver.Apache(registry.root, front.sockets, way=front.way, direct=front.direct, programs=front.programs,
+                            config=front.config, site=CLOSED["apache"])
 
 
-@pytest.mark.kinds(*KINDS)
+@pytest.mark.kinds(*EVERY_RUN)
 def test_apache_CVE_2024_38473_a_closed_part_is_closed_however_it_is_spelled(registry):
     """Web server and program read the same path, or nobody does."""
     repository = Repository(registry.client, "closed/app")

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from harness import snapshot
 from harness.content import OCI_MANIFEST, OCTETS, digest_of
+from harness.front import SPOOLED
 from harness.process import wait_for
 from harness.raw import Connection, Malformed, request
 from harness.repository import Repository
@@ -117,7 +118,7 @@ class Contention:
         with Connection(self.registry.front.port) as first:
             first.open()
             first.socket.sendall(whole[:-500])
-            if self.registry.kind in ("apache-fcgid-alone", "nginx-buffered"):
+            if self.registry.kind in SPOOLED:
                 # It is not the program's before it is whole: who comes later is first, and it comes too late.
                 assert self.together({"second": self.patch(SECOND)})["second"].status == 202
                 first.socket.sendall(whole[-500:])

@@ -58,6 +58,10 @@ FRONTS = {
 }
 
 
+#: Where bodies of uploads are received whole before a program sees them.
+SPOOLED = ("nginx-buffered", "apache-fcgid-alone")
+
+
 def start_front(registry):
     """Start programs and web server for a Registry, and tell it how they are reached."""
     registry.berth, front = FRONTS[registry.kind](registry, directory=registry.directory / "web")
