@@ -191,6 +191,17 @@ def test_the_site_beside_it_stays_as_it_was(shared):
     assert answer.header("Docker-Distribution-Api-Version") is None
 
 
+def test_a_site_that_takes_every_address_for_itself_does_not_take_those_of_the_registry():
+    """As content management systems do it."""
+    with Registry("htaccess-cgi") as registry:
+        (registry.berth.document_root / ".htaccess").write_text(
+            "RewriteEngine On\nRewriteCond %{REQUEST_FILENAME} !-f\nRewriteRule . /index.html [L]\n"
+            "ErrorDocument 404 /index.html\n")
+        assert registry.client.get("/some/page").body == b"a site\n"
+        registry.client.get("/v2/team/none/manifests/1").expect_error(404, "MANIFEST_UNKNOWN")
+        Repository(registry.client, "team/app").push_blob(b"content")
+
+
 def test_a_body_longer_than_apache_takes_by_itself_is_asked_for():
     """1 GiB is what Apache admits unless it is told otherwise."""
     with Registry("htaccess-cgi") as registry:

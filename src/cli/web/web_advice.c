@@ -111,8 +111,8 @@ static const struct {
           "no <Limit>, <LimitExcept>, AllowMethods or RewriteCond "
           "%{REQUEST_METHOD} that touches /v2; with mod_security: <Location "
           "\"/v2/\"> SecRuleEngine Off </Location>\n"
-          ".htaccess: <IfModule security2_module> SecRuleEngine Off "
-          "</IfModule>, else the host has to let them pass",
+          ".htaccess: nothing, as SecRuleEngine is a 500 there with most "
+          "builds; the host, or its control panel, has to let them pass",
           "no $HTTP[\"request-method\"] that denies them for /v2"}},
     [WEB_ADVICE_LENGTH] =
         {"without Content-Length docker cannot ask for a manifest:",
