@@ -28,7 +28,7 @@ static void print_writers(const char *path, const struct stat *st)
 /* Blobs are sent by the web server, which is in the group as a rule. */
 static void print_readers(const char *path, const struct stat *st, mode_t bits)
 {
-    const struct group *group = getgrgid(st->st_gid);
+    const struct group *group = account_group(st->st_gid);
 
     if ((st->st_mode & bits) == bits ||
         (st->st_mode & (bits >> 3)) == (bits >> 3))
