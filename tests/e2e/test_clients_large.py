@@ -52,13 +52,14 @@ def test_an_image_just_under_200_megabytes_goes_through_every_server(containers,
 
 
 @pytest.mark.slow
-@pytest.mark.kinds("nginx", "nginx-tls", "nginx-buffered", "apache-proxy", "apache-fcgid", "apache-cgi")
+@pytest.mark.kinds("nginx", "nginx-tls", "nginx-buffered", "apache-proxy", "apache-fcgid", "apache-cgi",
+                   "htaccess-htpasswd")
 def test_an_image_with_layers_of_several_gigabytes(containers, registry, repository, space):
     push_and_pull(containers, registry, repository, space, [4 * GIB + 300 * MIB, 2 * GIB + 100 * MIB])
 
 
 @pytest.mark.slow
-@pytest.mark.kinds("nginx", "apache-proxy", "apache-fcgid")
+@pytest.mark.kinds("nginx", "apache-proxy", "apache-fcgid", "htaccess-htpasswd")
 def test_docker_pushes_and_pulls_a_layer_of_over_two_gigabytes(docker, registry, repository, space):
     name = f"{registry.netloc}/{repository.name}:large"
     with subprocess.Popen(["head", "-c", str(2 * GIB + 100 * MIB), "/dev/urandom"], stdout=subprocess.PIPE) as noise, \

@@ -9,7 +9,7 @@ from harness.clientfixtures import EVERYWHERE
 from harness.content import OCI_INDEX
 from harness.images import oci_layout
 
-pytestmark = pytest.mark.kinds(*EVERYWHERE, "htaccess-htpasswd")
+pytestmark = pytest.mark.kinds(*EVERYWHERE)
 
 
 def build(containers, tmp_path, name, architecture="amd64", text="hello"):
