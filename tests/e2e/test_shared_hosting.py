@@ -202,6 +202,17 @@ def test_a_site_that_takes_every_address_for_itself_does_not_take_those_of_the_r
         Repository(registry.client, "team/app").push_blob(b"content")
 
 
+def test_a_site_that_lets_everybody_in_does_not_open_the_registry(shared):
+    """Who satisfies any of host and password comes in, where a site says so; that is inherited."""
+    site = shared.berth.document_root / ".htaccess"
+    site.write_text("Satisfy Any\nRequire all granted\n")
+    try:
+        shared.anonymous().get("/v2/").expect_error(401, "UNAUTHORIZED")
+        shared.client.get("/v2/").expect(200)
+    finally:
+        site.unlink()
+
+
 def test_a_body_longer_than_apache_takes_by_itself_is_asked_for():
     """1 GiB is what Apache admits unless it is told otherwise."""
     with Registry("htaccess-cgi") as registry:
