@@ -4,18 +4,24 @@
 # what Build-Depends in etc/debian/control names:
 #
 #     apt-get build-dep ./etc/debian && make deb
+#
+# -0berth1: less than the first revision of Debian's own, should there be one.
 
 deb: dist-gzip
 	rm -rf deb && $(MKDIR_P) deb
 	cp $(distdir).tar.gz deb/$(PACKAGE)_$(VERSION).orig.tar.gz
 	cd deb && tar xf $(PACKAGE)_$(VERSION).orig.tar.gz && \
-		cp -r $(distdir)/etc/debian $(distdir)/debian && \
-		cd $(distdir)/debian && rm local.mk && \
-		sed -e 's/%VERSION%/$(VERSION)/' -e "s/%DATE%/`date -R`/" \
-			changelog.in >changelog && rm changelog.in
+		$(distdir)/etc/debian/prepare $(distdir) $(VERSION) 0berth1
 	cd deb/$(distdir) && dpkg-buildpackage --no-sign --build=full
 	rm -r deb/$(distdir)
-.PHONY: deb
+
+# Built, installed, used, upgraded and purged on a machine of each release.
+deb-test: dist-gzip
+	for suite in bookworm trixie; do \
+		'$(srcdir)/tests/packaging/test-deb.sh' $$suite \
+			$(distdir).tar.gz || exit 1; \
+	done
+.PHONY: deb deb-test
 clean-local:
 	rm -rf deb
-EXTRA_DIST += etc/debian
+EXTRA_DIST += etc/debian tests/packaging
