@@ -1,47 +1,26 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 #
-# test-deb.sh SUITE TARBALL [BASE]: builds the packages of a release tarball on
+# test-deb.sh SUITE TARBALL [BASE [DEBS]]: builds the packages of a release tarball on
 # a Debian SUITE of its own, and lives through their life on another: install,
 # push and pull, upgrade during a push, remove, purge. Wants root, debootstrap
 # and the network; MIRROR is where Debian comes from. BASE, a directory for what
-# debootstrap makes, saves that the next time.
+# debootstrap makes, saves that the next time; DEBS gets the packages.
 set -euo pipefail
 
 [ $# -ge 2 ] || { echo "usage: $0 SUITE TARBALL [BASE]" >&2; exit 2; }
 SUITE=$1 TARBALL=$(realpath -- "$2") HERE=$(cd -- "$(dirname -- "$0")" && pwd)
 WORK=$(mktemp -d /var/tmp/berth-deb.XXXXXX)
 BASE=${3:-$WORK/base}
-export DEBIAN_FRONTEND=noninteractive LC_ALL=C
+. "$HERE/machine.sh"
 
 # Nothing is removed while something of the host is mounted in it.
 clear_up() {
-    local dir
-    for dir in build machine; do
-        for mount in dev sys proc; do
-            ! mountpoint -q "$WORK/$dir/$mount" || umount "$WORK/$dir/$mount"
-        done
-    done
+    leave_machine "$WORK/build"
+    leave_machine "$WORK/machine"
     rm -rf --one-file-system -- "$WORK"
 }
 trap clear_up EXIT
-
-make_machine() { # DIRECTORY
-    cp -a -- "$BASE" "$1"
-    cp /etc/resolv.conf "$1/etc/"
-    mount -t proc proc "$1/proc"
-    mount --bind /dev "$1/dev"
-    printf '#!/bin/sh\nexit 101\n' >"$1/usr/sbin/policy-rc.d"
-    chmod 755 "$1/usr/sbin/policy-rc.d"
-    within "$1" apt-get -q update
-}
-
-within() { # DIRECTORY COMMAND...
-    local dir=$1
-    shift
-    env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin DEBIAN_FRONTEND=noninteractive LC_ALL=C HOME=/root \
-        chroot "$dir" "$@" </dev/null
-}
 
 build() { # REVISION
     within "$WORK/build" sh -ec "
@@ -56,7 +35,7 @@ build() { # REVISION
     cp "$WORK"/build/build/berth*-"$1"_*.deb "$WORK/$1/"
 }
 
-[ -d "$BASE" ] || debootstrap --variant=minbase "$SUITE" "$BASE" ${MIRROR:+"$MIRROR"} >"$WORK/debootstrap.log"
+make_base
 
 echo "== $SUITE: build"
 make_machine "$WORK/build"
@@ -69,6 +48,7 @@ within "$WORK/build" sh -ec 'cd /build && mkdir -p source/debian && cd source &&
     apt-get -qy --no-install-recommends build-dep ./'
 build 0berth1
 build 0berth2
+[ $# -lt 4 ] || cp "$WORK"/0berth1/*.deb "$4/"
 
 echo "== $SUITE: life"
 make_machine "$WORK/machine"
