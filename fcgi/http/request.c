@@ -217,9 +217,15 @@ static int parse_path(struct request *request, struct span raw, struct err *err)
     return why != NULL ? bad_target(err, why) : 0;
 }
 
+/*
+ * lighttpd takes what follows the last question mark for the query, and would
+ * decide on access to another path than ours. No parameter of ours has any.
+ */
 static int parse_query(struct request *request, struct span raw,
                        struct err *err)
 {
+    if (raw.len > 0 && memchr(raw.ptr, '?', raw.len) != NULL)
+        return bad_target(err, "the query has a question mark");
     while (raw.len > 0) {
         struct span value = span_cut(&raw, '&');
         struct span name = span_cut(&value, '=');

@@ -109,6 +109,13 @@ def bytes_in_queries():
             yield row("bytes in queries", f"0x{byte:02x}", method, target.replace("@", escaped(byte)), 400, code, **more)
 
 
+def question_marks():
+    """Two servers could end the path in different places, and so know different owners of it."""
+    for path in (*LISTS, f"{BASE}/manifests/v1", f"{BASE}/blobs/{LAYER_DIGEST}", "/v2/"):
+        for query in ("?", "x?y", "/../../../../v2/corpus/b/tags/list?x"):
+            yield row("query", "a second question mark", "GET", f"{path}?{query}", *BAD_TARGET)
+
+
 def injections():
     for path in (*LISTS, f"{BASE}/manifests/v1", f"{BASE}/blobs/{LAYER_DIGEST}", "/v2/"):
         yield row("harmless", "a field in an unknown parameter", "GET", f"{path}?n=1&x={INJECTION}", 200)
@@ -138,5 +145,5 @@ def mounts():
 
 
 ROWS = [*numbers(), *lasts(), *types(), *upload_queries(), *tag_queries(), *broken_escapes(), *bytes_in_queries(),
-        *injections(),
+        *question_marks(), *injections(),
         *mounts()]

@@ -146,6 +146,24 @@ Test(request, a_query_keeps_bytes_that_a_path_may_not_have)
     cr_expect(span_equals(value, ((struct span){"\0\n/../%", 7})));
 }
 
+Test(request, a_second_question_mark_is_refused)
+{
+    static const char *const targets[] = {
+        "/v2/??",
+        "/v2/?n=1?",
+        "/v2/?n=1?last=a",
+        "/v2/a/b?/../../c/d?e",
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(targets); i++) {
+        cr_expect_eq(parse(targets[i], ""), -1, "'%s'", targets[i]);
+        cr_expect_eq(err.code, ERR_BAD_REQUEST, "'%s'", targets[i]);
+        request_cleanup(&request);
+    }
+    cr_expect_eq(parse("/v2/?n=%3F1", ""), 0);
+    request_cleanup(&request);
+}
+
 Test(request, a_broken_escape_in_a_query_is_refused)
 {
     cr_expect_eq(parse("/v2/?a=%2", ""), -1);
