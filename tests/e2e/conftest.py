@@ -16,7 +16,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from harness.registry import CONFORMANCE_KINDS, KINDS, Registry  # noqa: E402
+from harness.registry import CONFORMANCE_KINDS, KINDS, MORE_CONFORMANCE_KINDS, Registry  # noqa: E402
 from harness.repository import Repository  # noqa: E402
 
 
@@ -41,7 +41,9 @@ def kinds_of(definition, config):
             raise pytest.UsageError(f"--kinds: no {', '.join(unknown)}; there are {', '.join(KINDS)}")
         return kinds
     mark = definition.get_closest_marker("kinds")
-    return mark.args if mark else CONFORMANCE_KINDS
+    if mark:
+        return mark.args
+    return (*CONFORMANCE_KINDS, *(pytest.param(kind, marks=pytest.mark.slow) for kind in MORE_CONFORMANCE_KINDS))
 
 
 def pytest_generate_tests(metafunc):

@@ -9,7 +9,8 @@ import pytest
 from .clients import Containerd, Containers, Docker
 
 #: Clients meet every way the registry is served.
-EVERYWHERE = ("nginx", "nginx-tls", "nginx-htpasswd", "apache-proxy", "apache-fcgid")
+EVERYWHERE = ("nginx", "nginx-tls", "nginx-htpasswd", "apache-proxy", "apache-fcgid",
+              *(pytest.param(kind, marks=pytest.mark.slow) for kind in ("lighttpd", "lighttpd-htpasswd")))
 
 
 def temporary():

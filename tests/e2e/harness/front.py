@@ -29,6 +29,11 @@ def on_apache_alone(registry, **web):
     return berth, webserver.Apache(berth.root, programs=berth.programs, config=berth.config, **web)
 
 
+def on_lighttpd(registry, **web):
+    berth = registry.stack.enter_context(Berth(registry.directory, registry.settings, storage=registry.storage))
+    return berth, webserver.Lighttpd(berth.root, berth.sockets, **web)
+
+
 def on_hosting(registry, fastcgi=False, **web):
     """The bundle for shared hosting; open, as other kinds are, unless the mode is htpasswd."""
     password = webserver.USER if web.get("mode") == "htpasswd" else None
@@ -55,6 +60,8 @@ FRONTS = {
     "htaccess-cgi": on_hosting,
     "htaccess-fcgid": partial(on_hosting, fastcgi=True),
     "htaccess-htpasswd": partial(on_hosting, mode="htpasswd"),
+    "lighttpd": on_lighttpd,
+    "lighttpd-htpasswd": partial(on_lighttpd, mode="htpasswd"),
 }
 
 
@@ -64,6 +71,6 @@ SPOOLED = ("nginx-buffered", "apache-fcgid-alone")
 
 def start_front(registry):
     """Start programs and web server for a Registry, and tell it how they are reached."""
-    registry.berth, front = FRONTS[registry.kind](registry, directory=registry.directory / "web")
+    registry.berth, front = FRONTS[registry.kind](registry, directory=registry.directory / "web", **registry.web)
     registry.front = registry.stack.enter_context(front)
     registry.user, registry.ca = front.user, front.ca

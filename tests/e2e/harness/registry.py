@@ -16,13 +16,15 @@ from .process import tail, wait_for
 #: "url", one that runs already at BERTH_URL (its tree at BERTH_ROOT, the web server's access log at BERTH_LOG).
 KINDS = (*FRONTS, "peer", "url")
 CONFORMANCE_KINDS = ("nginx", "apache-proxy", "apache-fcgid")
+#: And these where minutes do not count (./check --all).
+MORE_CONFORMANCE_KINDS = ("lighttpd",)
 
 
 class Registry:
-    """Context manager: one registry of the given kind in a temporary directory of its own."""
+    """Context manager: one registry of the given kind in a temporary directory of its own. `web`: more for its web server."""
 
-    def __init__(self, kind, storage=None, **settings):
-        self.kind, self.storage, self.settings = kind, storage, settings
+    def __init__(self, kind, storage=None, web=None, **settings):
+        self.kind, self.storage, self.web, self.settings = kind, storage, web or {}, settings
         self.stack = contextlib.ExitStack()
 
     def __enter__(self):
