@@ -17,17 +17,19 @@ ENDPOINTS = {
 }
 METHODS = ("GET", "PUT", "POST", "PATCH", "DELETE", "OPTIONS", "PROPFIND", "MKCOL", "COPY", "MOVE", "LOCK", "SEARCH", "FOO",
            "GETS", "PU")
+KNOWN_METHODS = METHODS[:-3]   # to any server
 
 
 def methods():
     for path, served in ENDPOINTS.items():
         for method in METHODS:
             if method not in served:
-                yield row("methods", "not served", method, path, 405, "UNSUPPORTED", fields={"allow": allow(served)})
+                yield row("methods", "not served", method, path, 405, "UNSUPPORTED", fields={"allow": allow(served)},
+                          server="" if method in KNOWN_METHODS else "unknown method")
         yield row("methods", "not served", "TRACE", path, 405, "UNSUPPORTED")
         yield row("methods", "for proxies", "CONNECT", path, 405, "UNSUPPORTED", server="CONNECT")
         yield row("methods", "in small letters", "get", path, 405, "UNSUPPORTED", server="small letters")
-        yield raw_row("methods", f"no word, {path}", f"G@T {path} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+        yield raw_row("methods", f"no word, {path}", f"G@T {path} HTTP/1.1\r\nHost: x\r\n\r\n".encode(), server="no method")
     for header in ("X-HTTP-Method-Override", "X-HTTP-Method", "X-Method-Override"):
         yield row("harmless", "another method in a field", "GET", f"{BASE}/manifests/v1", 200,
                   headers=[f"{header}: DELETE"])
@@ -50,7 +52,8 @@ def raw_bytes():
             yield raw_row("raw bytes", f"0x{byte:02x} in {place[:24]}", b"GET " + target + b" HTTP/1.1\r\nHost: x\r\n\r\n")
     for byte in (0x80, 0xC0, 0xFF):
         for place in (b"/v2/cor@pus/a/tags/list", as_bytes(BASE) + b"/manifests/v1@"):
-            yield row("raw bytes", "above 0x7f", "GET", place.replace(b"@", bytes([byte])), 400, "UNSUPPORTED")
+            yield row("raw bytes", "above 0x7f", "GET", place.replace(b"@", bytes([byte])), 400, "UNSUPPORTED",
+                      server="no UTF-8" if byte == 0x80 else "")
     for byte in (*range(0x00, 0x20), 0x7F):
         if byte in (0x09, 0x0A):
             continue   # a blank, and the end of the line
@@ -71,7 +74,7 @@ def framed(fields, body=b"", target=f"{BASE}/manifests/new", method="PUT", versi
 
 
 #: Of those, what some server reads as HTTP after all.
-LENGTHS_OWN = {"a length and chunks": "both lengths", "a folded length": "folded"}
+LENGTHS_OWN = {"a length and chunks": "both lengths", "a folded length": "folded", "an empty length": "empty length"}
 #: A body whose end two readers could see in different places, or nobody.
 LENGTHS = {
     "two lengths": ["Content-Length: 5", "Content-Length: 6"],
@@ -110,6 +113,10 @@ LINES = {
 }
 
 
+LINES_OWN = {"out of the tree": "out of the tree", "out of the tree, escaped": "out of the tree", "a long field": "long header",
+             "many fields": "long header"}
+
+
 def unframed():
     for name, fields in LENGTHS.items():
         yield raw_row("framing", name, framed(fields, b"{}\r\n\r\n"), "PUT", LENGTHS_OWN.get(name, ""))
@@ -125,7 +132,7 @@ def unframed():
             yield raw_row("framing", f"a chunk: {name}, {target[:30]}",
                           framed(["Transfer-Encoding: chunked"], body, target), "PUT", reason)
     for name, data in LINES.items():
-        yield raw_row("framing", name, data)
+        yield raw_row("framing", name, data, server=LINES_OWN.get(name, ""))
     yield raw_row("framing", "a wrong version", b"GET /v2/ HTTP/3.7\r\nHost: x\r\n\r\n", server="version")
     yield raw_row("framing", "a field without a colon", b"GET /v2/ HTTP/1.1\r\nHost: x\r\nfield\r\n\r\n", server="no field")
 
@@ -135,7 +142,7 @@ def harmless():
     for name, target in (("an absolute target", f"http://elsewhere.test{BASE}/manifests/v1"),
                          ("an escaped letter", f"/v2/%63orpus/a/manifests/%76%31"),
                          ("an escaped colon", f"{BASE}/blobs/{LAYER_DIGEST.replace(':', '%3a')}")):
-        yield row("harmless", name, "GET", target, 200)
+        yield row("harmless", name, "GET", target, 200, server="two hosts" if "://" in target else "")
     for fields in (["Expect: 100-continue"], ["Connection: Content-Type"], ["Connection: Content-Length, X-Any"],
                    ["Upgrade: h2c", "Connection: Upgrade"],
                    ["TE: trailers"], ["X-Forwarded-For: 1.2.3.4, evil"], ["X-Original-URL: /v2/_catalog"],
@@ -144,7 +151,7 @@ def harmless():
         yield row("harmless", f"the field {fields[0]}", "GET", f"{BASE}/manifests/v1", 200, headers=fields)
     for body, chunked in ((b"x" * 10, False), (b"x" * 100_000, False), (b"x" * 100_000, True)):
         yield row("harmless", f"a body of {len(body)} bytes", "GET", f"{BASE}/manifests/v1", 200, body=body,
-                  chunked=chunked)
+                  chunked=chunked, server="body of GET")
     for fields in (["Expect: 100-continue"], ["Connection: Content-Length"], ["Content-Encoding: gzip"]):
         yield row("missing parts", f"with {fields[0]}", "PUT", f"{BASE}/manifests/new", 400, "MANIFEST_BLOB_UNKNOWN",
                   headers=fields,

@@ -16,8 +16,9 @@ NAMES = ["A", "corpus/A", "a..b", "a.-b", "a___b", "-a", "a-", ".a", "a.", "_a",
 DETOURS = ["a//b", "/a", "a/./b", "./a", "a/../b", "a/..", "a/.", "a/%2e%2e/b", "a/%2E%2e", "a/.%2e/b",
            "a/%2e/b", "a/%2e%2e%5cb", "a\\b", "a\\..\\b", "..\\a", "a%5Cb", "a%5c..%5cb", "a%20b", "%20", "a%25b",
            "a%2525b",
-           "a%252e%252e/b", "a%252Fb", "a%c0%aeb", "a%c0%ae%c0%ae/b", "a%c0%afb", "a%e0%80%afb", "a%C3%A4b", "a%EF%BC%8Fb",
-           "a%E2%80%AEb", "a%F0%9F%90%B3b", "%FF", "a\xe4b"]
+           "a%252e%252e/b", "a%252Fb", "a%c0%aeb", "a%c0%ae%c0%ae/b", "a%c0%afb", "a%C3%A4b", "a%EF%BC%8Fb", "a%E2%80%AEb",
+           "a%F0%9F%90%B3b", "%FF"]
+NO_UTF_8 = ["a%e0%80%afb", "a\xe4b"]
 ESCAPED_SLASHES = ["a%2Fb", "a%2fb", "%2Fa", "a%2F..%2Fb", "a/..%2fb", "a%2F%2Fb"]
 #: Out of /v2, where a registry has no say: the first for everybody, the second for who takes an escaped slash for one.
 OUTSIDE, OUTSIDE_ESCAPED = ["../a", "%2e%2e/a", "a/../../b", "%2E./a"], ["..%2fa", "%2e%2e%2fa", "a/..%2f..%2fetc"]
@@ -77,7 +78,7 @@ def names():
         for method, target, more in requests:
             yield row("names", "outside the grammar", method, target, 400, "NAME_INVALID", **more)
     for method, target, more in endpoints("x" * 9000):
-        yield row("names", "longer than a request line", method, target, 414, "UNSUPPORTED", **more)
+        yield row("names", "longer than a request line", method, target, 414, "UNSUPPORTED", server="long line", **more)
     for method, target, more in some(""):
         target = target.replace("//", "/", 1)
         yield row("names", "no name at all", method, target, 404, "UNSUPPORTED", **more)
@@ -87,6 +88,9 @@ def detours():
     for name in DETOURS:
         for method, target, more in some(name):
             yield row("detours", "not in normal form", method, target, *BAD_TARGET, **more)
+    for name in NO_UTF_8:
+        for method, target, more in some(name):
+            yield row("detours", "no UTF-8", method, target, *BAD_TARGET, server="no UTF-8", **more)
     for name in ESCAPED_SLASHES:
         for method, target, more in some(name):
             yield row("detours", "an escaped slash", method, target, *BAD_TARGET, server="escaped slash", **more)
@@ -158,10 +162,13 @@ POSITIONS = {
 
 def bytes_in_paths():
     for place, target in POSITIONS.items():
-        answer = (404, "UNKNOWN") if place == "in the first word" else BAD_TARGET
+        outside = place == "in the first word"
+        answer = (404, "UNKNOWN") if outside else BAD_TARGET
         for byte in BYTES if "within" in place else TELLING_BYTES:
-            yield row("bytes in paths", f"escaped, {place}", "GET", target.replace("@", escaped(byte)), *answer,
-                      server="escaped NUL" if byte == 0 else "")
+            reason = "escaped NUL" if byte == 0 else "no UTF-8" if byte in (0x80, 0xA0) else ""
+            if outside and byte not in (0, 0x20, 0x80):
+                reason = "escaped byte"
+            yield row("bytes in paths", f"escaped, {place}", "GET", target.replace("@", escaped(byte)), *answer, server=reason)
 
 
 def unknown():

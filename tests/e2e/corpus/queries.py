@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Bad values in the query, odd ones that must do no harm, and values that try to become header fields."""
 
+import re
+
 from harness.content import OCI_MANIFEST
 
 from .row import (ABSENT, BAD_TARGET, BASE, HUGE_DIGEST, LAYER, LAYER_DIGEST, MANIFEST, MANIFEST_DIGEST, NAME, NOBODY,
@@ -41,8 +43,9 @@ def lasts():
                  f"{NAME}/_manifests/x",
                  "x" * 255, "%FF", "a" + INJECTION, "a%5c..", "corpus/../corpus/a", "*", "%25s%25n"):
         for path in (CATALOG, TAG_LIST):
-            yield row("harmless", "an odd last", "GET", f"{path}?last={last}", 200)
-            yield row("harmless", "an odd last", "GET", f"{path}?n=1&last={last}", 200)
+            reason = "escaped byte" if re.search("%(00|0d|FF)", last) else ""
+            yield row("harmless", "an odd last", "GET", f"{path}?last={last}", 200, server=reason)
+            yield row("harmless", "an odd last", "GET", f"{path}?n=1&last={last}", 200, server=reason)
 
 
 def types():
@@ -79,7 +82,8 @@ def tag_queries():
     for path in (*LISTS, f"{BASE}/blobs/{LAYER_DIGEST}", f"{BASE}/manifests/v1"):
         yield row("query", "161 parameters", "GET", f"{path}?{'&'.join('x=1' for _ in range(161))}", 414, "UNSUPPORTED")
         yield row("harmless", "only separators", "GET", f"{path}?{'&' * 500}", 200)
-        yield row("query", "longer than a request line", "GET", f"{path}?x={'y' * 9000}", 414, "UNSUPPORTED")
+        yield row("query", "longer than a request line", "GET", f"{path}?x={'y' * 9000}", 414, "UNSUPPORTED",
+                  server="long line")
 
 
 def broken_escapes():
@@ -118,8 +122,9 @@ def question_marks():
 
 def injections():
     for path in (*LISTS, f"{BASE}/manifests/v1", f"{BASE}/blobs/{LAYER_DIGEST}", "/v2/"):
-        yield row("harmless", "a field in an unknown parameter", "GET", f"{path}?n=1&x={INJECTION}", 200)
-        yield row("harmless", "a field as a parameter", "GET", f"{path}?n=1&{INJECTION}=x", 200)
+        yield row("harmless", "a field in an unknown parameter", "GET", f"{path}?n=1&x={INJECTION}", 200,
+                  server="escaped byte")
+        yield row("harmless", "a field as a parameter", "GET", f"{path}?n=1&{INJECTION}=x", 200, server="escaped byte")
     for method, target, code in PARAMETERS:
         more = UNPUSHED_PUT if "tag=" in target else {}
         yield row("injection", "a field in a value", method, target.replace("@", INJECTION), 400, code, **more)

@@ -31,7 +31,7 @@ def chunks():
             for value in table:
                 for chunked in (False, True):
                     yield row("chunks", f"Content-Range {value[:40]!a}{' chunked' if chunked else ''}", method, target,
-                              status, code,
+                              status, code, server="" if value else "empty field",
                               headers=[f"Content-Range: {value}"], body=CHUNK, type=OCTETS, chunked=chunked)
 
 
