@@ -207,6 +207,13 @@ def test_nobody_else_gets_at_the_files(start, tree, digest):
         assert ask(server, "GET", path_of(digest)).body == BLOB
 
 
+def test_where_nothing_may_go_to_the_programs_there_are_no_blobs_but_apaches_own(start, digest):
+    with start(site="SetEnvIf Request_URI ^/v2/ no-proxy") as server:
+        for path in (path_of(D256), path_of(digest, "other"), path_of(digest) + "?", "/v2/"):
+            assert ask(server, "GET", path).status in (403, 404)
+        assert ask(server, "GET", path_of(digest)).body == BLOB
+
+
 # --- A virtual host that is a site already --------------------------------------
 
 SITE = """
