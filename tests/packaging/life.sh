@@ -87,7 +87,7 @@ push_and_pull 2
 echo '-- Apache instead'
 nginx -s quit
 a2dissite -q 000-default
-a2enmod -q proxy_fcgi headers env
+a2enmod -q proxy_fcgi headers env setenvif
 a2ensite -q berth
 sed -i 's/^Listen 80$/# &/' /etc/apache2/ports.conf
 apache2ctl start

@@ -20,6 +20,8 @@ make_machine() { # DIRECTORY
     mount --bind /dev "$1/dev"
     printf '#!/bin/sh\nexit 101\n' >"$1/usr/sbin/policy-rc.d"
     chmod 755 "$1/usr/sbin/policy-rc.d"
+    # What is lost with the power is made anew.
+    echo force-unsafe-io >"$1/etc/dpkg/dpkg.cfg.d/unsafe-io"
     within "$1" apt-get -q update
 }
 
