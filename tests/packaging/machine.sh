@@ -7,9 +7,10 @@
 export DEBIAN_FRONTEND=noninteractive LC_ALL=C
 
 make_base() {
-    [ -d "$BASE" ] ||
-        debootstrap --variant=minbase --include=systemd,systemd-sysv,dbus "$SUITE" "$BASE" ${MIRROR:+"$MIRROR"} \
-            >"$WORK/debootstrap.log" || { tail "$WORK/debootstrap.log" >&2; return 1; }
+    [ ! -d "$BASE" ] || return 0
+    debootstrap --variant=minbase --include=systemd,systemd-sysv,dbus "$SUITE" "$BASE.part" ${MIRROR:+"$MIRROR"} \
+        >"$WORK/debootstrap.log" || { tail "$WORK/debootstrap.log" >&2; return 1; }
+    mv -- "$BASE.part" "$BASE"
 }
 
 # Packages are installed in it; services are not started.
