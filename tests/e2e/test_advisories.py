@@ -392,7 +392,8 @@ HOSTS = ("http://h", "HTTPS://h:1", "http://", "http:///", "http://user:word@h",
 
 
 CLOSED = {"nginx": "location /v2/closed/ { deny all; }",
-          "apache": '<Location "/v2/closed/">\nRequire all denied\n</Location>'}
+          "apache": '<Location "/v2/closed/">\nRequire all denied\n</Location>',
+          "lighttpd": '$HTTP["url"] =~ "^/v2/closed/" { url.access-deny = ( "" ) }'}
 
 
 def close_part_of(registry):
@@ -400,6 +401,8 @@ def close_part_of(registry):
     front = registry.front
     if registry.kind.startswith("nginx"):
         return webserver.Nginx(registry.root, front.sockets, site=CLOSED["nginx"], direct=front.direct)
+    if registry.kind.startswith("lighttpd"):
+        return webserver.Lighttpd(registry.root, front.sockets, site=CLOSED["lighttpd"])
     return webserver.Apache(registry.root, front.sockets, way=front.way, direct=front.direct, programs=front.programs,
                             config=front.config, site=CLOSED["apache"])
 

@@ -19,7 +19,7 @@ from pathlib import Path
 import pytest
 
 import hostile
-from corpus import KINDS
+from corpus import EVERY_RUN
 from harness import snapshot
 from harness.content import digest_of
 from harness.process import wait_for
@@ -28,7 +28,7 @@ from harness.registry import Registry
 from harness.repository import Repository
 from webserver import USER
 
-pytestmark = pytest.mark.kinds(*KINDS)
+pytestmark = pytest.mark.kinds(*EVERY_RUN)
 
 SEED = int(os.environ.get("BERTH_HOSTILE_SEED", "20240917"))
 REQUESTS = hostile.generate(SEED)
@@ -61,6 +61,7 @@ $HTTP["url"] =~ "^/v2(?:/|$)" {
 MORE = {"lighttpd": {"modules": ("access", "indexfile", "auth", "authn_file", "accesslog")}}
 
 ODD_BYTES = re.compile(rb"%(2f|5c|[01][0-9a-f]|7f|[89a-f][0-9a-f]|(?![0-9a-f]{2}))|[\\\\#\x00-\x20\x7f-\xff]", re.I)
+RAW_BYTES = re.compile(rb"[\x00-\x20\x7f]")
 NO_PATH = re.compile(rb"[^/]")
 OTHER_HOST = re.compile(rb"http://(elsewhere|registry\.test:0)", re.I)
 ESCAPED = re.compile(rb"%[2-7][0-9a-f]", re.I)
@@ -74,12 +75,13 @@ EVERYONE = ("nginx", "apache", "lighttpd")
 OWN = [
     ("an escaped slash, a backslash, control bytes, broken escapes, a fragment, what is no UTF-8: each server refuses some of "
      "them, reads others and then knows whose path it is, and passes on the rest", EVERYONE,
-     lambda r: ODD_BYTES.search(r.target), False),
+     lambda r: ODD_BYTES.search(r.target.partition(b"?")[0]) or RAW_BYTES.search(r.target), False),
+    ("the same in the query", ("apache", "lighttpd"), lambda r: ODD_BYTES.search(r.target.partition(b"?")[2]), False),
     ("nginx and Apache refuse TRACE before they look whose path it is", EVERYONE, lambda r: r.method == "TRACE", False),
     ("whether it is HTTP at all", EVERYONE, lambda r: r.kind == "framing", True),
     ("a target that is no path, for instance of another scheme", EVERYONE, lambda r: NO_PATH.match(r.target), True),
     ("nginx chooses the program by the raw path, and knows the words of end points in one spelling", ("nginx",),
-     lambda r: ESCAPED.search(r.target), False),
+     lambda r: ESCAPED.search(r.target.partition(b"?")[0]), False),
     ("nginx keeps the place of blobs handed over to itself", ("nginx",), lambda r: b"_berth" in r.target, False),
     ("lighttpd ends the path at the last question mark; a program refuses a second one", ("lighttpd",),
      lambda r: TWO_MARKS.search(r.target), False),
