@@ -3,7 +3,7 @@
 # Debian packages of the release tarball, in deb/ of the build tree. Needs
 # what Build-Depends in etc/debian/control names:
 #
-#     apt-get build-dep ./etc/debian && make deb
+#     apt-get build-dep ./etc && make deb
 #
 # -0berth1: less than the first revision of Debian's own, should there be one.
 
