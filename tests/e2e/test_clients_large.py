@@ -14,6 +14,9 @@ from harness.images import large_layout
 
 MIB, GIB = 1024 ** 2, 1024 ** 3
 
+#: The ways that gigabytes are to go, each with the three clients.
+LARGE = ("nginx", "apache-proxy", "apache-fcgid", "apache-cgi", "lighttpd", "htaccess-htpasswd")
+
 
 @pytest.fixture
 def space():
@@ -52,26 +55,41 @@ def test_an_image_just_under_200_megabytes_goes_through_every_server(containers,
 
 
 @pytest.mark.slow
-@pytest.mark.kinds("nginx", "nginx-tls", "nginx-buffered", "apache-proxy", "apache-fcgid", "apache-cgi",
-                   "htaccess-htpasswd")
+@pytest.mark.kinds(*LARGE, "nginx-tls", "nginx-buffered")
 def test_an_image_with_layers_of_several_gigabytes(containers, registry, repository, space):
     push_and_pull(containers, registry, repository, space, [4 * GIB + 300 * MIB, 2 * GIB + 100 * MIB])
 
 
-@pytest.mark.slow
-@pytest.mark.kinds("nginx", "apache-proxy", "apache-fcgid", "htaccess-htpasswd")
-def test_docker_pushes_and_pulls_a_layer_of_over_two_gigabytes(docker, registry, repository, space):
-    name = f"{registry.netloc}/{repository.name}:large"
+@pytest.fixture
+def archive(space):
+    """A file system of over two gigabytes that cannot be compressed, as a tar archive."""
     with subprocess.Popen(["head", "-c", str(2 * GIB + 100 * MIB), "/dev/urandom"], stdout=subprocess.PIPE) as noise, \
             open(space / "large", "wb") as out:
         shutil.copyfileobj(noise.stdout, out, MIB)
-    subprocess.run(["tar", "-C", space, "-cf", space / "large.tar", "large"], check=True)
-    image = docker.docker("import", space / "large.tar", name)
-    (space / "large.tar").unlink()
-    docker.docker("push", name)
-    docker.docker("rmi", "-f", image)
-    docker.docker("pull", name)
-    assert docker.docker("image", "inspect", "-f", "{{.Id}}", name) == image
+    subprocess.run(["tar", "-C", space, "--remove-files", "-cf", space / "large.tar", "large"], check=True)
+    return space / "large.tar"
+
+
+def import_push_and_pull(client, archive, name):
+    """By docker or podman, which have the same words for it."""
+    image = client("import", archive, name).split()[-1]
+    archive.unlink()
+    client("push", name)
+    client("rmi", "-f", image)
+    client("pull", name)
+    assert client("image", "inspect", "-f", "{{.Id}}", name).strip().removeprefix("sha256:") == image.removeprefix("sha256:")
+
+
+@pytest.mark.slow
+@pytest.mark.kinds(*LARGE)
+def test_docker_pushes_and_pulls_a_layer_of_over_two_gigabytes(docker, registry, repository, archive):
+    import_push_and_pull(docker.docker, archive, f"{registry.netloc}/{repository.name}:large")
+
+
+@pytest.mark.slow
+@pytest.mark.kinds(*LARGE)
+def test_podman_pushes_and_pulls_a_layer_of_over_two_gigabytes(containers, registry, repository, archive):
+    import_push_and_pull(containers.podman, archive, f"{registry.netloc}/{repository.name}:large")
 
 
 @pytest.mark.slow
