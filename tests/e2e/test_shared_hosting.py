@@ -146,8 +146,12 @@ def test_setup_touches_no_directory_v2_of_somebody_else(hosted):
     assert list((hosted.document_root / "v2").iterdir()) == []
 
 
-def test_setup_refuses_to_keep_images_in_the_document_root(hosted):
+@pytest.mark.parametrize("by_link", [False, True], ids=["plain", "by a link"])
+def test_setup_refuses_to_keep_images_in_the_document_root(hosted, by_link):
     hosted.document_root = hosted.home
+    if by_link:
+        hosted.document_root = hosted.directory / "www"
+        hosted.document_root.symlink_to(hosted.home)
     with pytest.raises(RuntimeError, match="lies in the document root"):
         hosted.set_up()
     assert not (hosted.home / "v2").exists()
@@ -202,12 +206,19 @@ def test_a_site_that_takes_every_address_for_itself_does_not_take_those_of_the_r
         Repository(registry.client, "team/app").push_blob(b"content")
 
 
-def test_a_site_that_lets_everybody_in_does_not_open_the_registry(shared):
-    """Who satisfies any of host and password comes in, where a site says so; that is inherited."""
+@pytest.mark.parametrize("rules", [
+    # Who satisfies any of host and password comes in; that is inherited.
+    "Satisfy Any\nRequire all granted\n",
+    # What Apache merges later than the directories: the first is for the scripts and for repositories called alike.
+    '<FilesMatch "\\.(?:cgi|css)$">\nRequire all granted\n</FilesMatch>\n',
+    '<If "true">\nSatisfy Any\nRequire all granted\n</If>\n'], ids=["satisfy", "files", "if"])
+def test_a_site_that_lets_everybody_in_does_not_open_the_registry(shared, rules):
     site = shared.berth.document_root / ".htaccess"
-    site.write_text("Satisfy Any\nRequire all granted\n")
+    site.write_text(rules)
     try:
-        shared.anonymous().get("/v2/").expect_error(401, "UNAUTHORIZED")
+        for path in ("/v2/", "/v2/site.css/app/tags/list", "/v2/site.cgi/app/tags/list", "/v2/_version.cgi"):
+            shared.anonymous().get(path).expect_error(401, "UNAUTHORIZED")
+        shared.anonymous().post("/v2/site.cgi/app/blobs/uploads/").expect_error(401, "UNAUTHORIZED")
         shared.client.get("/v2/").expect(200)
     finally:
         site.unlink()
