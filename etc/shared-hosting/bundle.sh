@@ -29,7 +29,6 @@ make -s -j "$(nproc)" -C "$directory" programs
 bundle=$directory/bundle/berth
 rm -rf "$directory/bundle"
 mkdir -p "$bundle/bin" "$bundle/share/licences"
-mkdir -m 700 "$bundle/data"
 for program in $programs; do
 	strip -o "$bundle/bin/${program#*/}" "$directory/$program"
 	chmod 755 "$bundle/bin/${program#*/}"

@@ -137,6 +137,15 @@ def test_setup_keeps_settings_and_passwords(hosted):
     assert (hosted.config.read_bytes(), (hosted.home / "berth/htpasswd").read_bytes()) == before
 
 
+def test_a_new_version_leaves_a_link_to_the_images_where_it_is(hosted):
+    """tar puts a directory in the place of a link of its name."""
+    hosted.as_owner("mv", "berth/data", "images")
+    hosted.as_owner("ln", "-s", "../images", "berth/data")
+    hosted.as_owner("tar", "xzf", find_bundle())
+    hosted.set_up()
+    assert hosted.root.is_symlink() and hosted.root.is_dir()
+
+
 def test_setup_touches_no_directory_v2_of_somebody_else(hosted):
     hosted.set_up("--remove")
     hosted.as_owner("mkdir", hosted.document_root / "v2")
