@@ -8,7 +8,7 @@
 # debootstrap makes, saves that the next time; DEBS gets the packages.
 set -euo pipefail
 
-[ $# -ge 2 ] || { echo "usage: $0 SUITE TARBALL [BASE]" >&2; exit 2; }
+[ $# -ge 2 ] || { echo "usage: $0 SUITE TARBALL [BASE [DEBS]]" >&2; exit 2; }
 SUITE=$1 TARBALL=$(realpath -- "$2") HERE=$(cd -- "$(dirname -- "$0")" && pwd)
 WORK=$(mktemp -d /var/tmp/berth-deb.XXXXXX)
 BASE=${3:-$WORK/base}
