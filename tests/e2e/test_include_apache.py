@@ -345,6 +345,22 @@ def test_a_site_and_a_registry_in_one_virtual_host(start, www, way, digest):
         assert told["size"] == 3000000
 
 
+@pytest.mark.parametrize("way", WAYS)
+def test_a_site_that_is_a_proxy_gets_nothing_of_the_registry(start, way):
+    server = f"""
+<VirtualHost @LISTEN@>
+    ProxyPass / http://127.0.0.1:1/
+    Include berth/{way}.conf
+</VirtualHost>
+"""
+    modules = ["proxy_http"] if way == "proxy" else ["proxy", "proxy_http"]
+    with start(way, server=server, modules=modules) as server:
+        assert ask(server, "GET", "/app").status == 503
+        for path, program in ROUTES:
+            answer = ask(server, "GET", path)
+            assert (answer.status, answer.program) == (200, program)
+
+
 def test_errors_in_the_virtual_host_of_a_site(start, www, place):
     text = SITE % {"www": www, "include": "Include berth/proxy.conf"}
     with start(server=text, sockets=place / "nowhere") as server:
