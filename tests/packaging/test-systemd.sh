@@ -25,6 +25,10 @@ trap 'echo "test-systemd.sh: line $LINENO: $BASH_COMMAND" >&2' ERR
 
 inside() { nsenter -t "$leader" -m -u -i -p -n -r -w -- "$@" </dev/null; }
 
+master() { inside systemctl show -P MainPID berth@version.service; }
+
+workers() { inside cat "/proc/$(master)/task/$(master)/children"; }
+
 answer() { inside curl -sS -o /dev/null -w '%{http_code}' http://127.0.0.1:5000/v2/; }
 
 # A network of its own; its control groups are made here, whichever kind the
@@ -65,6 +69,20 @@ echo "== reloads"
 nsenter -t "$leader" -n python3 "$HERE/reload_machine.py" "$leader" 5000 "$RELOADS"
 [ "$(inside stat -c '%U:%G %a' /var/lib/berth)" = 'berth:www-data 2750' ]
 [ -z "$(inside find /var/lib/berth -type d ! -perm 2750)" ]
+
+echo "== upgrade"
+[ "$(answer)" = 200 ]
+was="$(master)" old=$(workers)
+inside sh -c 'dpkg -i /root/debs/berth_*.deb'
+[ "$(master)" = "$was" ]
+for worker in $old; do
+    for _ in $(seq 100); do
+        workers | grep -qw "$worker" || break
+        sleep 0.1
+    done
+    ! workers | grep -w "$worker"
+done
+[ "$(answer)" = 200 ]
 
 echo "== wrong settings"
 inside sh -c 'echo "readonly = 7" >>/etc/berth/berth.conf'
