@@ -3,12 +3,13 @@
 #include <errno.h>
 #include <poll.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/num.h"
 #include "http/transport.h"
 
-#define DRAIN_PIECE (64 * 1024)
+#define WASTE_SIZE (64 * 1024)
 
 struct cgi_body {
     struct reader reader;
@@ -75,16 +76,18 @@ static int write_all(struct sink *sink, struct span bytes)
 }
 
 /*
- * What nobody wanted to read. A web server that has the same socket for body
- * and answer (Apache's mod_cgid) finds it reset, and the answer gone, when the
- * program ends before it has taken all.
+ * A web server that has one socket for body and answer (Apache's mod_cgid)
+ * finds it reset, and the answer gone, when the program ends with some of the
+ * body unread in it. So no more is let in, and what is in is taken. To read
+ * the body to its end instead would be for as long as a client likes.
  */
-static void drain(struct cgi_body *body)
+static void refuse_rest(void)
 {
-    static char piece[DRAIN_PIECE];
-    struct err ignored = {0};
+    static char waste[WASTE_SIZE];
 
-    while (read_body(&body->reader, piece, sizeof(piece), &ignored) > 0)
+    if (shutdown(STDIN_FILENO, SHUT_RD) < 0)
+        return; /* a pipe or a file, with nothing else in it */
+    while (read(STDIN_FILENO, waste, sizeof(waste)) > 0)
         continue;
 }
 
@@ -102,6 +105,6 @@ int cgi_serve(const struct server *server)
         body.rest = 0; /* serve() refuses it */
     status = serve(server, (const char *const *)environ, &body.reader,
                    client_is_gone, NULL, &sink);
-    drain(&body);
+    refuse_rest();
     return status == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }

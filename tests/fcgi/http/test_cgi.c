@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* The same program as plain CGI: one process, one request. */
 #include <criterion/criterion.h>
+#include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -182,6 +184,10 @@ Test(cgi, a_chunked_body_nobody_waits_for_the_end_of_broke_off)
     cr_expect(answer_has("body-incomplete"), "%s", buf_text(&answer));
 }
 
+/*
+ * The client of a refused body may be slow, or never send the rest: the program
+ * ends all the same, and the web server still has the answer.
+ */
 Test(cgi, an_answer_arrives_though_the_body_was_not_read)
 {
     static char body[100000];
@@ -192,11 +198,13 @@ Test(cgi, an_answer_arrives_though_the_body_was_not_read)
 
     setenv("REQUEST_METHOD", "PUT", 1);
     setenv("REQUEST_URI", "/refuse", 1);
-    setenv("CONTENT_LENGTH", "100000", 1);
+    setenv("CONTENT_LENGTH", "100000000000", 1);
+    signal(SIGPIPE, SIG_IGN);
     fd = run_on_socket(&pid);
     cr_assert_eq(write(fd, body, sizeof(body)), (ssize_t)sizeof(body));
-    shutdown(fd, SHUT_WR);
     waitpid(pid, NULL, 0);
+    cr_expect_eq(write(fd, body, 1), -1);
+    cr_expect_eq(errno, EPIPE);
     while ((count = read(fd, piece, sizeof(piece))) > 0)
         total += count;
     cr_expect_eq(count, 0, "%m");
