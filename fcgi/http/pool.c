@@ -207,7 +207,9 @@ static void stop(struct pool *pool)
         kill(pool->trial, SIGKILL);
 }
 
-/* A hangup during a trial waits for its end: what it told may be old by then.
+/*
+ * A hangup during a trial waits for its end: what the trial saw may be old by
+ * then.
  */
 static sigset_t awaited_signals(const struct pool *pool)
 {
@@ -252,6 +254,12 @@ int pool_run(const struct pool_task *task)
      * comes before a worker is ready waits for it.
      */
     sigprocmask(SIG_BLOCK, &pool.signals, NULL);
+    /*
+     * Who started us may have it ignored, and nobody would hear of a death.
+     * This forgets one that was told of during an execution.
+     */
+    signal(SIGCHLD, SIG_DFL);
+    reap(&pool);
     while (!pool.stopping || !pool.childless)
         wait_for_signal(&pool, fill(&pool));
     return 0;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* A master and its workers. */
 #include <criterion/criterion.h>
+#include <dirent.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
@@ -40,6 +41,22 @@ static int count_workers(pid_t *pids, int most)
     while (count < most && fscanf(in, "%d", &pids[count]) == 1)
         count++;
     fclose(in);
+    return count;
+}
+
+/* Of the master. */
+static int count_descriptors(void)
+{
+    char path[64];
+    int count = 0;
+    DIR *directory;
+
+    snprintf(path, sizeof(path), "/proc/%d/fd", (int)program.pid);
+    directory = opendir(path);
+    cr_assert_not_null(directory);
+    while (readdir(directory) != NULL)
+        count++;
+    closedir(directory);
     return count;
 }
 
@@ -370,6 +387,74 @@ Test(pool, a_hangup_with_a_program_that_cannot_run_changes_nothing)
     wait_for_successors(old, 2);
 }
 
+static void write_script(const char *name, const char *text)
+{
+    char path[80];
+    FILE *script;
+
+    snprintf(path, sizeof(path), "%s/%s", program.directory, name);
+    script = fopen(path, "w");
+    cr_assert_not_null(script);
+    fprintf(script, "#!/bin/sh\n%s\n", text);
+    fclose(script);
+    chmod(path, 0755);
+}
+
+/* Its workers are dismissed by then. */
+Test(pool, a_program_that_is_gone_after_its_trial_is_not_missed)
+{
+    pid_t old[2], now[2];
+
+    start_pool_of_two(old);
+    write_script("goes", "rm -- \"$0\"");
+    program_link(&program, "goes");
+    kill(program.pid, SIGHUP);
+    wait_for_log("No such file");
+    wait_for_successors(old, 2);
+    wait_for_workers(2);
+    count_workers(now, 2);
+    program_link(&program, ECHO_PROGRAM);
+    kill(program.pid, SIGHUP);
+    wait_for_successors(now, 2);
+    wait_for_workers(2);
+    kill(program.pid, SIGTERM);
+    cr_expect_eq(program_wait(&program), 0);
+}
+
+/* Each would take a descriptor away for good. */
+Test(pool, hangups_leave_no_descriptor_open)
+{
+    int before, after;
+    pid_t old[2];
+
+    start_pool_of_two(old);
+    before = count_descriptors();
+    for (int i = 0; i < 3; i++) {
+        count_workers(old, 2);
+        kill(program.pid, SIGHUP);
+        wait_for_successors(old, 2);
+        wait_for_workers(2);
+    }
+    after = count_descriptors();
+    cr_expect_eq(before, after, "%d, then %d", before, after);
+}
+
+/* As a shell does after `trap '' CHLD`. */
+Test(pool, deaths_are_noticed_where_they_were_ignored)
+{
+    pid_t old[2];
+
+    signal(SIGCHLD, SIG_IGN);
+    program_start(&program, (const char *const[]){"-w", "2", NULL});
+    signal(SIGCHLD, SIG_DFL);
+    wait_for_workers(2);
+    count_workers(old, 2);
+    ask_pid();
+    kill(program.pid, SIGHUP);
+    wait_for_successors(old, 2);
+    wait_for_workers(2);
+}
+
 Test(pool, a_stop_waits_for_the_workers_from_before_a_hangup)
 {
     pid_t old[2];
@@ -389,17 +474,10 @@ Test(pool, a_stop_waits_for_the_workers_from_before_a_hangup)
 
 Test(pool, a_stop_ends_a_trial_that_hangs)
 {
-    char path[80];
     pid_t old[2];
-    FILE *script;
 
     start_pool_of_two(old);
-    snprintf(path, sizeof(path), "%s/hangs", program.directory);
-    script = fopen(path, "w");
-    cr_assert_not_null(script);
-    fputs("#!/bin/sh\nexec sleep 1000\n", script);
-    fclose(script);
-    chmod(path, 0755);
+    write_script("hangs", "exec sleep 1000");
     program_link(&program, "hangs");
     kill(program.pid, SIGHUP);
     wait_for_workers(3);
