@@ -5,9 +5,11 @@ import contextlib
 import os
 import pty
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
+import termios
 import threading
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -453,6 +455,33 @@ def test_a_typed_password_is_not_seen(registry):
         os.close(theirs)
     assert b"ok       user" in out, out
     assert PASSWORD.encode() not in shown
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_whoever_goes_away_at_the_prompt_keeps_an_echo(number):
+    argv = [find_programs(build_dir())["berth"], "check", "--web", "http://127.0.0.1:1", "--user", NAME]
+    ours, theirs = pty.openpty()
+    try:
+        child = subprocess.Popen(argv, stdin=theirs, stdout=theirs, stderr=theirs, env=environment())
+        shown = b""
+        while b"Password of alice: " not in shown:
+            shown += os.read(ours, 1024)
+        assert not termios.tcgetattr(theirs)[3] & termios.ECHO
+        child.send_signal(signal.SIGTSTP)
+        child.send_signal(number)
+        assert child.wait(timeout=240) == -number
+        assert termios.tcgetattr(theirs)[3] & termios.ECHO
+    finally:
+        os.close(ours)
+        os.close(theirs)
+
+
+@pytest.mark.parametrize("how", [{"input": "x" * 1024 + "\n"}, {"stdin": subprocess.DEVNULL, "BERTH_PASSWORD": "x" * 1024}])
+def test_a_password_that_is_too_long_is_not_cut(how):
+    argv = [find_programs(build_dir())["berth"], "check", "--web", "http://127.0.0.1:1", "--user", NAME]
+    given = {key: how.pop(key) for key in list(how) if key.isupper()}
+    done = subprocess.run(argv, capture_output=True, text=True, env=environment(**given), timeout=240, **how)
+    assert done.returncode == 1 and "too long" in done.stderr and done.stdout == ""
 
 
 def test_without_curl_it_says_what_is_missing(tmp_path):

@@ -1,20 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 #include "web.h"
 
-#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <termios.h>
-#include <unistd.h>
 
 #include "base/memory.h"
 #include "base/num.h"
 #include "cli/command.h"
 
 #define BODY_DEFAULT (UINT64_C(16) << 20)
-#define PASSWORD_MAX 1024
 
 static const struct {
     const char *name;
@@ -151,53 +147,6 @@ static int parse_url(const char *text, struct web *web, struct buf *url)
     return rest.len > 0 && !url->overflowed ? 0 : -1;
 }
 
-/* --- the password --- */
-
-/* Typed without being seen, or one line of a file or a pipe. */
-static int read_password(const char *user, char into[PASSWORD_MAX],
-                         struct err *err)
-{
-    struct termios before, quiet;
-    bool terminal = tcgetattr(STDIN_FILENO, &before) == 0;
-    char *line;
-
-    if (terminal) {
-        quiet = before;
-        quiet.c_lflag &= ~(tcflag_t)ECHO;
-        tcsetattr(STDIN_FILENO, TCSAFLUSH, &quiet);
-        fprintf(stderr, "Password of %s: ", user);
-    }
-    line = fgets(into, PASSWORD_MAX, stdin);
-    if (terminal) {
-        tcsetattr(STDIN_FILENO, TCSAFLUSH, &before);
-        fputc('\n', stderr);
-    }
-    if (line == NULL)
-        return err_set(err, ERR_SYNTAX,
-                       "no password: give it on standard input or in "
-                       "BERTH_PASSWORD");
-    line[strcspn(line, "\r\n")] = '\0';
-    return 0;
-}
-
-static int find_password(struct web *web, char into[PASSWORD_MAX])
-{
-    const char *given = getenv("BERTH_PASSWORD");
-
-    if (web->target.user == NULL)
-        return 0;
-    if (given == NULL) {
-        if (read_password(web->target.user, into, &web->err) < 0)
-            return -1;
-    } else if (snprintf(into, PASSWORD_MAX, "%s", given) >= PASSWORD_MAX) {
-        return err_set(&web->err, ERR_TOO_LARGE, "BERTH_PASSWORD is too long");
-    }
-    /* curl has no use for it. */
-    unsetenv("BERTH_PASSWORD");
-    web->target.password = into;
-    return 0;
-}
-
 /* --- the command --- */
 
 static int parse_words(char **words, struct web *web, const char **address)
@@ -226,14 +175,14 @@ int command_check_web(char **words)
     CLEANUP(buf) struct buf url = BUF_INIT(512);
     struct web web = {
         .body = BODY_DEFAULT, .limit = UINT64_MAX, .server = WEB_UNKNOWN};
-    char password[PASSWORD_MAX];
+    char password[WEB_PASSWORD_MAX];
     const char *address = NULL;
 
     if (parse_words(words, &web, &address) < 0 ||
         parse_url(address, &web, &url) < 0)
         return COMMAND_USAGE;
     signal(SIGPIPE, SIG_IGN);
-    if (find_password(&web, password) == 0)
+    if (web_find_password(&web, password) == 0)
         run_checks(&web);
     web_target_cleanup(&web.target);
     if (web.err.code != ERR_NONE)

@@ -3,6 +3,7 @@
  * `berth check --web`: asks a live server whether it is set up right.
  *
  *     web.c            the command, and the table of checks
+ *     web_password.c   the password, typed or given
  *     web_access.c     is Berth there, who is let in
  *     web_requests.c   do requests and answers arrive as they were sent
  *     web_pushes.c     do bodies and blobs
@@ -25,6 +26,7 @@
 #include "web_ask.h"
 
 #define WEB_REPOSITORY "/v2/berth-check"
+#define WEB_PASSWORD_MAX 1024 /* bytes, and the NUL */
 
 enum web_result {
     WEB_OK,
@@ -64,6 +66,12 @@ web_check web_check_reachable, web_check_api, web_check_passwords,
     web_check_user;
 web_check web_check_methods, web_check_lengths, web_check_compression;
 web_check web_check_limit, web_check_uploads, web_check_blobs;
+
+/*
+ * Sets the password of the target, if it has a user; it stays in `into`. Fails
+ * with the reason in `web->err`. BERTH_PASSWORD is taken off the environment.
+ */
+int web_find_password(struct web *web, char into[WEB_PASSWORD_MAX]) WARN_UNUSED;
 
 /* web_ask for checks: no answer when this side fails. */
 void web_try(struct web *web, const struct web_question *question,
