@@ -411,8 +411,8 @@ def test_a_server_that_never_answers_ends_it():
 
 @pytest.fixture
 def spied(tmp_path):
-    """A directory whose curl writes down how it was called."""
-    (tmp_path / "curl").write_text(f'#!/bin/sh\n{{ printf "%s\\n" "$@"; env; }} >>"{tmp_path}/seen"\n'
+    """A directory whose curl writes down how it was called, and what lies in /tmp meanwhile."""
+    (tmp_path / "curl").write_text(f'#!/bin/sh\n{{ printf "%s\\n" "$@"; env; ls /tmp; }} >>"{tmp_path}/seen"\n'
                                    f'exec {shutil.which("curl")} "$@"\n')
     (tmp_path / "curl").chmod(0o755)
     return tmp_path
@@ -424,6 +424,23 @@ def test_no_password_shows_in_a_list_of_processes(registry, spied):
     assert ("ok", "user") in results(done), done.stdout
     seen = (spied / "seen").read_text()
     assert "-K" in seen and PASSWORD not in seen and PASSWORD.split()[1] not in seen.split()
+
+
+@pytest.mark.kinds("nginx-htpasswd")
+def test_it_has_no_file_that_would_stay_if_it_were_killed(registry, spied):
+    before = set(os.listdir("/tmp"))
+    done = check_server(registry.front, PATH=f"{spied}:{os.environ['PATH']}")
+    assert ("ok", "uploads") in results(done), done.stdout
+    seen = set((spied / "seen").read_text().splitlines())
+    assert not [name for name in seen - before if name.startswith("berth-check")]
+
+
+@pytest.mark.kinds("nginx-htpasswd")
+def test_where_files_may_not_be_long_it_says_so(registry):
+    argv = ["prlimit", "--fsize=1048576", find_programs(build_dir())["berth"], "check", "--web", registry.url,
+            "--ca", registry.ca, "--user", NAME]
+    done = subprocess.run(argv, capture_output=True, text=True, env=environment(BERTH_PASSWORD=PASSWORD), timeout=240)
+    assert done.returncode == 1 and "bytes in /tmp: File too large" in done.stderr, done
 
 
 @pytest.mark.kinds("nginx-htpasswd")

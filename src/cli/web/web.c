@@ -182,6 +182,8 @@ int command_check_web(char **words)
         parse_url(address, &web, &url) < 0)
         return COMMAND_USAGE;
     signal(SIGPIPE, SIG_IGN);
+    /* A file past a limit is an error that is told. */
+    signal(SIGXFSZ, SIG_IGN);
     if (web_find_password(&web, password) == 0)
         run_checks(&web);
     web_target_cleanup(&web.target);

@@ -7,7 +7,6 @@
 #include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -74,28 +73,31 @@ static void add_user(const struct web_target *target, enum web_as as,
     options->overflowed = options->overflowed || pair.overflowed;
 }
 
-/* A file that has the length and takes no room on the disk. */
-static int make_zeros(struct web_target *target, uint64_t size, struct err *err)
+/*
+ * A file that has the length, takes no room on the disk, and is gone with us
+ * however we end. curl inherits it.
+ */
+static int add_zeros(struct web_target *target, uint64_t size,
+                     struct buf *options, struct err *err)
 {
-    if (target->zeros[0] == '\0') {
-        char path[] = "/tmp/berth-check-XXXXXX";
-        int fd = mkstemp(path);
+    char path[32];
 
-        if (fd < 0)
-            return err_set_errno(err, errno, "make a file in /tmp");
-        close(fd);
-        snprintf(target->zeros, sizeof(target->zeros), "%s", path);
-    }
-    if (truncate(target->zeros, (off_t)size) < 0)
-        return err_set_errno(err, errno, "%s: make it %" PRIu64 " bytes long",
-                             target->zeros, size);
+    if (target->zeros == NULL)
+        target->zeros = tmpfile();
+    if (target->zeros == NULL)
+        return err_set_errno(err, errno, "make a file in /tmp");
+    if (ftruncate(fileno(target->zeros), (off_t)size) < 0)
+        return err_set_errno(err, errno,
+                             "make a file of %" PRIu64 " bytes in /tmp", size);
+    snprintf(path, sizeof(path), "/proc/self/fd/%d", fileno(target->zeros));
+    add_option(options, "upload-file", path);
     return 0;
 }
 
 void web_target_cleanup(struct web_target *target)
 {
-    if (target->zeros[0] != '\0')
-        unlink(target->zeros);
+    if (target->zeros != NULL)
+        fclose(target->zeros);
 }
 
 static int add_body(struct web_target *target,
@@ -108,9 +110,8 @@ static int add_body(struct web_target *target,
         buf_add(options, SPAN("max-time = 20\n"));
         return 0;
     }
-    if (make_zeros(target, question->zeros, err) < 0)
+    if (add_zeros(target, question->zeros, options, err) < 0)
         return -1;
-    add_option(options, "upload-file", target->zeros);
     if (question->chunked)
         add_option(options, "header", "Transfer-Encoding: chunked");
     if (question->only_ask) {
@@ -133,8 +134,7 @@ static int make_options(struct web_target *target,
     CLEANUP(buf) struct buf url = BUF_INIT(OPTIONS_MAX);
 
     buf_add(options, span_of(common_options));
-    buf_add_format(&url, "%s%s", question->path[0] == '/' ? target->url : "",
-                   question->path);
+    buf_add_format(&url, "%s%s", target->url, question->path);
     add_option(options, "url", buf_text(&url));
     add_method(question->method, options);
     add_user(target, question->as, options);

@@ -12,6 +12,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include "base/compiler.h"
 #include "base/err.h"
@@ -30,12 +31,12 @@ struct web_target {
     const char *password; /* with `user` */
     const char *ca;       /* file, or NULL */
     bool insecure;
-    char zeros[64]; /* file that bodies are taken from; "" = none yet */
+    FILE *zeros; /* that bodies are taken from, without a name; or NULL */
 };
 
 struct web_question {
     const char *method; /* NULL = GET */
-    const char *path;   /* or a whole address, as in Location */
+    const char *path;   /* from the slash behind the host on */
     enum web_as as;
     const char *fields[3]; /* of the request: "Range: bytes=0-3" */
     const char *body;      /* a short text */
@@ -51,7 +52,7 @@ struct web_question {
 int web_ask(struct web_target *target, const struct web_question *question,
             struct web_answer *answer, struct err *err) WARN_UNUSED;
 
-/* Removes what web_ask made. */
+/* Gives back what web_ask made. */
 void web_target_cleanup(struct web_target *target);
 
 #endif
