@@ -170,12 +170,12 @@ int main(int argc, char **argv)
     struct err err = {0};
     int status = EXIT_FAILURE;
 
+    crew_block_signals();
     if (parse_options(argc, argv, &options) < 0) {
         fprintf(stderr, "usage: %s [-n] [-c FILE] [-w WORKERS] [-t THREADS]\n",
                 argv[0]);
         return 2;
     }
-    crew_block_signals();
     signal(SIGPIPE, SIG_IGN);
     /* A write past a limit for files fails, as on a full disk. */
     signal(SIGXFSZ, SIG_IGN);

@@ -152,6 +152,7 @@ static void end_trial(struct pool *pool, int status)
         return;
     }
     dismiss_workers(pool);
+    log_message(LOG_PRIORITY_INFO, "%s: reloading", pool->task->argv[0]);
     execvp(pool->task->argv[0], pool->task->argv);
     log_message(LOG_PRIORITY_ERROR, "not reloaded: %s: %s", pool->task->argv[0],
                 strerrordesc_np(errno));

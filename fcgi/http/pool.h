@@ -15,7 +15,8 @@
  * are told to finish, and the master executes the program in its place: the
  * same process, command line and listening socket, in whose queue requests
  * wait meanwhile. The old workers stay its children, and a stop waits for
- * them as well.
+ * them as well. What breaks after the trial ends the new master, as at any
+ * start; a trial that hangs, as on a network disk that is away, is waited for.
  */
 #ifndef BERTH_FCGI_HTTP_POOL_H
 #define BERTH_FCGI_HTTP_POOL_H

@@ -302,6 +302,7 @@ Test(pool, a_hangup_replaces_the_workers_and_cuts_no_request)
     wait_for_workers(3);
     end_upload(fd);
     wait_for_workers(2);
+    cr_expect(strstr(program_log(&program), "reloading"));
     cr_expect_not(strstr(program_log(&program), "worker"));
 }
 
