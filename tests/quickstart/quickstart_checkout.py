@@ -58,6 +58,12 @@ class Checkout:
                 wanted = {int(line.split()[1]) for line in record.read_text().splitlines()}
         return {pid: name for pid, name, session in all_processes() if session in wanted}
 
+    def at_work(self):
+        """Names of the processes that are in this checkout, or name it or what it runs from: of no record, too."""
+        links = pathlib.Path("/run").glob("berth-quickstart-*/build")
+        places = [str(self.top), *(str(link.parent) for link in links if os.path.realpath(link) == str(self.top / "build"))]
+        return {name for pid, name, _ in all_processes() if any(place in words_of(pid) for place in places)}
+
 
 def all_processes():
     for entry in os.listdir("/proc"):
@@ -70,6 +76,15 @@ def all_processes():
             fields = stat[stat.rindex(")") + 2:].split()
             if fields[0] != "Z":
                 yield int(entry), name, int(fields[3])
+
+
+def words_of(pid):
+    """The command line and the working directory of a process; nothing of one that has gone."""
+    try:
+        words = pathlib.Path(f"/proc/{pid}/cmdline").read_bytes().decode(errors="replace")
+        return words + "\0" + os.readlink(f"/proc/{pid}/cwd")
+    except OSError:
+        return ""
 
 
 def alive(pids):

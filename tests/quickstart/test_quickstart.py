@@ -254,7 +254,6 @@ def test_little_disk_is_one_sentence(checkout, tmp_path_factory):
 
 @pytest.mark.parametrize("delay", [0.05, 0.2, 0.35, 0.5, 0.7, 1.0, 1.4])
 def test_ctrl_c_leaves_nothing_running(checkout, delay):
-    before = {pid for pid, _, _ in all_processes()}
     process = checkout.start("--port", str(checkout.port))
     try:
         process.wait(delay)
@@ -268,8 +267,7 @@ def test_ctrl_c_leaves_nothing_running(checkout, delay):
     assert not checkout.processes()
     with pytest.raises(OSError):
         socket.create_connection(("127.0.0.1", checkout.port), 1)
-    names = {name for pid, name, _ in all_processes() if pid not in before}
-    assert not names & {"nginx", "manifest", "spawn-fcgi", "make"}
+    assert not checkout.at_work() & {"nginx", "manifest", "spawn-fcgi", "make"}
 
 
 def test_two_at_once_one_is_told_to_wait(checkout):
@@ -278,6 +276,7 @@ def test_two_at_once_one_is_told_to_wait(checkout):
     outs = [first.communicate(timeout=60)[0], second.communicate(timeout=60)[0]]
     codes = sorted([first.returncode, second.returncode])
     assert codes == [0, 0] or (codes == [0, 1] and "another ./quickstart" in "".join(outs))
+    assert {"nginx", "manifest"} <= checkout.at_work()
 
 
 def test_existing_registry_2_tree_keeps_its_owner(checkout, tmp_path_factory):
