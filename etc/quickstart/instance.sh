@@ -59,15 +59,14 @@ members() { # [NAME]
 # known by the configuration they were given.
 strays() {
     local dir exe
-    for dir in /proc/[0-9]*; do
-        exe=$(readlink "$dir/exe" 2>/dev/null) || continue
+    while IFS=$'\t' read -r dir exe; do
         case ${exe% (deleted)} in
         */nginx | */apache2 | "$TOP"/build/fcgi/*) ;;
         *) continue ;;
         esac
         tr '\0' '\n' <"$dir/cmdline" 2>/dev/null | grep -qF "$RUN/" &&
             printf '%s\n' "${dir#/proc/}"
-    done
+    done < <(find /proc/[0-9]*/exe -maxdepth 0 -printf '%h\t%l\n' 2>/dev/null)
 }
 
 is_running() { [ -n "$(members)" ]; }

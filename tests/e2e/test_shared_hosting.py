@@ -132,7 +132,7 @@ def test_remove_leaves_what_was_there_before_and_the_images(hosted):
 
 def test_setup_keeps_settings_and_passwords(hosted):
     before = hosted.config.read_bytes(), (hosted.home / "berth/htpasswd").read_bytes()
-    hosted.as_owner("tar", "xzf", find_bundle())
+    hosted.unpack()
     hosted.set_up()
     assert (hosted.config.read_bytes(), (hosted.home / "berth/htpasswd").read_bytes()) == before
 
@@ -141,7 +141,7 @@ def test_a_new_version_leaves_a_link_to_the_images_where_it_is(hosted):
     """tar puts a directory in the place of a link of its name."""
     hosted.as_owner("mv", "berth/data", "images")
     hosted.as_owner("ln", "-s", "../images", "berth/data")
-    hosted.as_owner("tar", "xzf", find_bundle())
+    hosted.unpack()
     hosted.set_up()
     assert hosted.root.is_symlink() and hosted.root.is_dir()
 

@@ -39,8 +39,7 @@ class HostedBerth(Berth):
         for path in (self.home, self.document_root):
             self.give(path)
         (self.document_root / "index.html").write_text("a site\n")
-        # As a user whose files are writable by the group, which suEXEC refuses: the bundle has to see to it.
-        self.as_owner("tar", "xzf", find_bundle(), umask=0o002)
+        self.unpack()
         self.set_up(*(["--fastcgi"] if self.fastcgi else []))
         if self.password is None:
             self.edit_htaccess(*OPEN)
@@ -60,12 +59,19 @@ class HostedBerth(Berth):
         """Run a command in the home, as its owner; its output."""
         if os.geteuid() == 0:
             kwargs = {"user": OWNER, "group": GROUP, "extra_groups": [], **kwargs}
+        kwargs.setdefault("stdin", subprocess.DEVNULL)
         done = subprocess.run([str(a) for a in argv], cwd=self.home, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                              text=True, stdin=subprocess.DEVNULL,
+                              text=True,
                               env={"PATH": os.environ["PATH"], "HOME": str(self.home)}, **kwargs)
         if done.returncode:
             raise RuntimeError(f"{argv} ended with {done.returncode}: {done.stdout}")
         return done.stdout
+
+    def unpack(self):
+        """As a user whose files are writable by the group, which suEXEC refuses: the bundle has to see to it. He may not
+        be able to enter the checkout (under /root, say)."""
+        with open(find_bundle(), "rb") as bundle:
+            self.as_owner("tar", "xz", stdin=bundle, umask=0o002)
 
     def set_up(self, *options):
         return self.as_owner("sh", "berth/setup", *options, self.document_root, umask=0o002)
