@@ -89,7 +89,7 @@ def test_gigabytes_are_not_read_to_say_that_they_are_no_manifest(run, method):
 def test_a_body_cut_short_leaves_nothing(run, cut):
     for chunked in (False, True):
         for says_goodbye in (False, True):
-            check_cut(run.registry, cut, chunked, says_goodbye)
+            check_cut(run, cut, chunked, says_goodbye)
 
 
 def test_who_comes_while_another_writes_to_an_upload_is_told_to_come_again(runs, kinds):
