@@ -3,7 +3,8 @@
 #
 # test-systemd.sh SUITE DEBS RELOADS [BASE]: boots a Debian SUITE with systemd
 # and the packages in DEBS, and reloads them under pushes and pulls. Wants root,
-# debootstrap, systemd-nspawn and the network; for BASE see test-deb.sh.
+# debootstrap, systemd-nspawn and the network; for BASE see test-deb.sh. One at
+# a time: it counts processes by control groups, whose machine shows in nothing.
 set -euo pipefail
 
 [ $# -ge 3 ] || { echo "usage: $0 SUITE DEBS RELOADS [BASE]" >&2; exit 2; }
