@@ -12,8 +12,9 @@ import socket
 import pytest
 
 from fcgi_echo import Echo
-from include_apache import NAME, WAYS, digest, echo, place, start, tree  # noqa: F401
+from include_apache import WAYS, programs, start  # noqa: F401
 from include_cases import D256, ROUTES, UUID, ask, raw, site_requests, slow_request, wait_until
+from include_fixtures import NAME, digest, echo, place, tree  # noqa: F401
 from webserver import CHECKOUT, USER, substitute
 
 

@@ -6,8 +6,9 @@ import json
 
 import pytest
 
-from include_apache import BLOB, NAME, WAYS, digest, echo, place, start, tree  # noqa: F401
+from include_apache import WAYS, programs, start  # noqa: F401
 from include_cases import D256, ask
+from include_fixtures import BLOB, NAME, digest, echo, place, tree  # noqa: F401
 from webserver import USER
 
 PATH = "/v2/{name}/blobs/{digest}"

@@ -7,31 +7,13 @@ The programs are stand-ins that tell what they were asked; the programs themselv
 import hashlib
 import json
 import os
-import shutil
-import tempfile
-from pathlib import Path
 
 import pytest
 
 from fcgi_echo import Echo
-from include_cases import D256, ROUTES, UUID, Tree, ask, raw, site_requests, slow_request, wait_until
+from include_cases import D256, ROUTES, UUID, ask, raw, site_requests, slow_request, wait_until
+from include_fixtures import BLOB, echo, place, tree  # noqa: F401
 from webserver import USER, Lighttpd
-
-BLOB = bytes(range(256)) * 40
-
-
-@pytest.fixture(scope="module")
-def place():
-    directory = Path(tempfile.mkdtemp(prefix="berth-"))
-    directory.chmod(0o755)
-    (directory / "run").mkdir()
-    yield directory
-    shutil.rmtree(directory)
-
-
-@pytest.fixture(scope="module")
-def tree(place):
-    return Tree(place / "data with space")
 
 
 @pytest.fixture(scope="module")
@@ -40,15 +22,9 @@ def digest(tree):
 
 
 @pytest.fixture(scope="module")
-def echo(place):
-    with Echo(place / "run") as echo:
-        yield echo
-
-
-@pytest.fixture(scope="module")
 def start(tree, echo, place):
     def start(**kwargs):
-        return Lighttpd(tree.root, kwargs.pop("sockets", place / "run"), **kwargs)
+        return Lighttpd(tree.root, kwargs.pop("sockets", place / "run dir"), **kwargs)
     return start
 
 

@@ -8,49 +8,18 @@ import hashlib
 import json
 import os
 import re
-import shutil
-import tempfile
-from pathlib import Path
 
 import pytest
 
-from fcgi_echo import Echo
-from include_cases import D256, ROUTES, UUID, Tree, ask, raw, site_requests, slow_request, wait_until
+from include_cases import D256, ROUTES, UUID, ask, raw, site_requests, slow_request, wait_until
+from include_fixtures import BLOB, NAME, digest, echo, place, tree  # noqa: F401
 from webserver import USER, Nginx
-
-BLOB = bytes(range(256)) * 40
-NAME = "team/app.x__y-z"
-
-
-@pytest.fixture(scope="module")
-def place():
-    directory = Path(tempfile.mkdtemp(prefix="berth-"))
-    directory.chmod(0o755)
-    (directory / "run").mkdir()
-    yield directory
-    shutil.rmtree(directory)
-
-
-@pytest.fixture(scope="module")
-def tree(place):
-    return Tree(place / "data with space")
-
-
-@pytest.fixture(scope="module")
-def digest(tree):
-    return tree.add(NAME, BLOB)
-
-
-@pytest.fixture(scope="module")
-def echo(place):
-    with Echo(place / "run") as echo:
-        yield echo
 
 
 @pytest.fixture(scope="module")
 def start(tree, echo, place):
     def start(**kwargs):
-        return Nginx(tree.root, place / "run", **kwargs)
+        return Nginx(tree.root, place / "run dir", **kwargs)
     return start
 
 
