@@ -6,10 +6,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/config.h"
+#include "base/file_stamp.h"
 #include "base/memory.h"
 
 #define PREFIX "BERTH_"
@@ -82,45 +82,24 @@ void settings_print(const struct settings *settings, struct buf *into)
     config_print(&table, settings, into);
 }
 
-/* What tells one state of a file from the next. */
-struct stamp {
-    struct timespec mtime;
-    ino_t inode;
-    off_t size;
-};
-
 struct settings_source {
     pthread_mutex_t mutex;
     char *file; /* as given; NULL = the usual one */
-    struct stamp stamp;
+    struct file_stamp stamp;
     struct settings current;
 };
 
-static struct stamp stamp_of(const char *file)
+static struct file_stamp stamp_of(const char *file)
 {
     const char *named = chosen_file(file);
-    struct stamp stamp = {0};
-    struct stat st;
 
-    if (stat(named != NULL ? named : SETTINGS_DEFAULT_FILE, &st) == 0) {
-        stamp.mtime = st.st_mtim;
-        stamp.inode = st.st_ino;
-        stamp.size = st.st_size;
-    }
-    return stamp;
-}
-
-static bool stamp_equals(const struct stamp *a, const struct stamp *b)
-{
-    return a->mtime.tv_sec == b->mtime.tv_sec &&
-           a->mtime.tv_nsec == b->mtime.tv_nsec && a->inode == b->inode &&
-           a->size == b->size;
+    return file_stamp_of(named != NULL ? named : SETTINGS_DEFAULT_FILE);
 }
 
 int settings_source_new(const char *file, struct settings_source **out,
                         struct err *err)
 {
-    struct stamp stamp = stamp_of(file);
+    struct file_stamp stamp = stamp_of(file);
     struct settings_source *source;
     struct settings settings;
 
@@ -135,23 +114,18 @@ int settings_source_new(const char *file, struct settings_source **out,
     return 0;
 }
 
-static bool is_there(const struct stamp *stamp)
-{
-    return stamp->inode != 0;
-}
-
 /*
  * Under the mutex. A file that has gone is a mistake, or on its way: to fall
  * back to the defaults would, say, open a read-only registry for a moment.
  * False when the file could not be read for now, so that the next request
  * tries again: no change will tell of it.
  */
-static bool reload(struct settings_source *source, const struct stamp *stamp,
-                   struct err *complaint)
+static bool reload(struct settings_source *source,
+                   const struct file_stamp *stamp, struct err *complaint)
 {
     struct settings fresh;
 
-    if (!is_there(stamp)) {
+    if (!file_stamp_is_there(stamp)) {
         err_set(complaint, ERR_NOT_FOUND,
                 "the file of the settings is gone; the last ones count");
         return true;
@@ -167,11 +141,11 @@ static bool reload(struct settings_source *source, const struct stamp *stamp,
 void settings_source_get(struct settings_source *source, struct settings *out,
                          struct err *complaint)
 {
-    struct stamp stamp = stamp_of(source->file);
+    struct file_stamp stamp = stamp_of(source->file);
     struct err ignored = {0};
 
     pthread_mutex_lock(&source->mutex);
-    if (!stamp_equals(&stamp, &source->stamp) &&
+    if (!file_stamp_equals(&stamp, &source->stamp) &&
         reload(source, &stamp, complaint != NULL ? complaint : &ignored))
         source->stamp = stamp;
     *out = source->current;

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A file that is kept in memory as what it means, and read again once it has
+ * changed. Whoever asks gets the newest good state, without a restart:
+ *
+ *     static struct followed file = FOLLOWED_INIT(&policy_kind);
+ *     struct followed_state *state;
+ *
+ *     state = followed_get(&file, path, &complaint);
+ *     if (state != NULL)
+ *         ... state->value ...
+ *     followed_put(state);
+ *
+ * A file that has gone, cannot be read or is wrong leaves the last good state
+ * in force. Safe to call from several threads.
+ */
+#ifndef BERTH_BASE_FOLLOWED_H
+#define BERTH_BASE_FOLLOWED_H
+
+#include <pthread.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/file_stamp.h"
+
+/* How such files are read, and what becomes of what they meant. */
+struct followed_kind {
+    /*
+     * Reads the file. ERR_SYNTAX, with "FILE:LINE: " or "FILE: " in front of
+     * the text, when it is wrong.
+     */
+    int (*read)(const char *path, void **value, struct err *err);
+    void (*free)(void *value);
+};
+
+/* One state of a file, never changed. */
+struct followed_state {
+    const void *value;
+    uint64_t serial; /* another one for each state this process has read */
+    const struct followed_kind *kind;
+    int users; /* guarded by a mutex of all states */
+};
+
+struct followed {
+    const struct followed_kind *kind;
+    pthread_mutex_t mutex;
+    char *path; /* of the last look */
+    struct file_stamp stamp;
+    struct followed_state *state; /* NULL = no good one yet */
+};
+
+#define FOLLOWED_INIT(how)                                                     \
+    {                                                                          \
+        .kind = (how), .mutex = PTHREAD_MUTEX_INITIALIZER                      \
+    }
+
+/*
+ * The state in force, or NULL when there has been no good one yet; ends with
+ * followed_put. `complaint` gets the reason why the file is not in force as it
+ * is now, once per change of the file; it stays untouched otherwise. Another
+ * path than the last time is a change.
+ */
+struct followed_state *followed_get(struct followed *followed, const char *path,
+                                    struct err *complaint);
+
+/* Gives a state back; NULL is fine. */
+void followed_put(struct followed_state *state);
+
+/* Forgets the file, as at the end of a process or of a test. */
+void followed_forget(struct followed *followed);
+
+#endif
