@@ -25,6 +25,8 @@ static const struct http_error errors[] = {
                                  "blob upload unknown to registry"},
     [ERR_BODY_INCOMPLETE] = {400, "SIZE_INVALID", "the body broke off"},
     [ERR_CLIENT_GONE] = {503, "UNAVAILABLE", "the request was given up"},
+    [ERR_DENIED] = {403, "DENIED",
+                    "requested access to the resource is denied"},
     [ERR_DIGEST_INVALID] = {400, "DIGEST_INVALID",
                             "provided digest did not match uploaded content"},
     [ERR_DIGEST_UNSUPPORTED] = {400, "DIGEST_INVALID",
@@ -38,6 +40,9 @@ static const struct http_error errors[] = {
                               "manifest unknown to registry"},
     [ERR_METHOD_NOT_ALLOWED] = {405, "UNSUPPORTED",
                                 "the operation is unsupported"},
+    [ERR_MISCONFIGURED] = {503, "UNAVAILABLE",
+                           "the registry is not set up rightly; its log says "
+                           "why"},
     [ERR_NAME_INVALID] = {400, "NAME_INVALID", "invalid repository name"},
     [ERR_NAME_UNKNOWN] = {404, "NAME_UNKNOWN",
                           "repository name not known to registry"},
@@ -50,6 +55,7 @@ static const struct http_error errors[] = {
     [ERR_STORE_READ_ONLY] = {405, "UNSUPPORTED", "the registry is read-only"},
     [ERR_TAG_INVALID] = {400, "TAG_INVALID", "invalid tag"},
     [ERR_TOO_MANY_TAGS] = {414, "UNSUPPORTED", "the request names too much"},
+    [ERR_UNAUTHORIZED] = {401, "UNAUTHORIZED", "authentication required"},
     [ERR_UPLOAD_BUSY] = {503, "UNAVAILABLE",
                          "another request writes to this upload"},
 };

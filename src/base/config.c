@@ -56,6 +56,27 @@ static int set_path(const struct config_key *key, char *field,
     return 0;
 }
 
+/* What stands between quotes in HTTP (RFC 9110, 5.6.4) and JSON as it is. */
+static int set_text(const struct config_key *key, char *field,
+                    struct span value, struct err *err)
+{
+    if (value.len == 0)
+        return err_set(err, ERR_SYNTAX, "%s must not be empty", key->name);
+    for (size_t i = 0; i < value.len; i++)
+        if (value.ptr[i] <= ' ' || value.ptr[i] > '~' || value.ptr[i] == '"' ||
+            value.ptr[i] == '\\')
+            return err_set(err, ERR_SYNTAX,
+                           "%s must have no blanks, quotes or backslashes in "
+                           "it, and ASCII alone",
+                           key->name);
+    if (value.len >= key->size)
+        return err_set(err, ERR_SYNTAX, "%s is longer than %zu bytes",
+                       key->name, key->size - 1);
+    memcpy(field, value.ptr, value.len);
+    field[value.len] = '\0';
+    return 0;
+}
+
 static int set_boolean(const struct config_key *key, bool *field,
                        struct span value, struct err *err)
 {
@@ -117,6 +138,8 @@ static int set_key(const struct config_key *key, void *settings,
     switch (key->type) {
     case CONFIG_PATH:
         return set_path(key, field, value, err);
+    case CONFIG_TEXT:
+        return set_text(key, field, value, err);
     case CONFIG_BOOLEAN:
         return set_boolean(key, field, value, err);
     case CONFIG_COUNT:
@@ -247,6 +270,7 @@ static void print_value(const struct config_key *key, const void *settings,
 
     switch (key->type) {
     case CONFIG_PATH:
+    case CONFIG_TEXT:
         buf_add(into, span_of(field));
         break;
     case CONFIG_BOOLEAN:
@@ -269,10 +293,19 @@ static void print_value(const struct config_key *key, const void *settings,
     }
 }
 
+/* Such a value cannot be said: it is the default of what is off. */
+static bool is_unset(const struct config_key *key, const void *settings)
+{
+    return (key->type == CONFIG_PATH || key->type == CONFIG_TEXT) &&
+           *((const char *)settings + key->offset) == '\0';
+}
+
 void config_print(const struct config_table *table, const void *settings,
                   struct buf *into)
 {
     for (size_t i = 0; i < table->count; i++) {
+        if (is_unset(&table->keys[i], settings))
+            continue;
         buf_add_format(into, "%s = ", table->keys[i].name);
         print_value(&table->keys[i], settings, into);
         buf_add_char(into, '\n');

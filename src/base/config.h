@@ -18,6 +18,7 @@
 
 enum config_type {
     CONFIG_PATH,     /* char[], absolute */
+    CONFIG_TEXT,     /* char[], of ASCII without blanks, quotes, backslashes */
     CONFIG_BOOLEAN,  /* bool: yes or no */
     CONFIG_COUNT,    /* uint64_t */
     CONFIG_SIZE,     /* uint64_t, bytes: 4M */
@@ -29,7 +30,7 @@ struct config_key {
     const char *name; /* lower case with underscores */
     enum config_type type;
     size_t offset;              /* in the struct of settings */
-    size_t size;                /* of the array of a CONFIG_PATH */
+    size_t size;                /* of the array of a path or text */
     uint64_t minimum, maximum;  /* of numbers */
     const char *const *choices; /* NULL-terminated, of a CONFIG_CHOICE */
 };
@@ -58,7 +59,7 @@ int config_read_variables(const struct config_table *table, void *settings,
                           const char *prefix, const char *const *variables,
                           struct err *err) WARN_UNUSED;
 
-/* Prints each key with its value, as the file would have it. */
+/* Prints each key that has a value, as the file would have it. */
 struct buf;
 void config_print(const struct config_table *table, const void *settings,
                   struct buf *into);

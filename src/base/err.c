@@ -125,6 +125,7 @@ const char *err_name(enum err_code code)
         [ERR_BLOB_UPLOAD_UNKNOWN] = "blob-upload-unknown",
         [ERR_BODY_INCOMPLETE] = "body-incomplete",
         [ERR_CLIENT_GONE] = "client-gone",
+        [ERR_DENIED] = "denied",
         [ERR_DIGEST_INVALID] = "digest-invalid",
         [ERR_DIGEST_UNSUPPORTED] = "digest-unsupported",
         [ERR_MANIFEST_BLOB_UNKNOWN] = "manifest-blob-unknown",
@@ -132,6 +133,7 @@ const char *err_name(enum err_code code)
         [ERR_MANIFEST_TOO_LARGE] = "manifest-too-large",
         [ERR_MANIFEST_UNKNOWN] = "manifest-unknown",
         [ERR_METHOD_NOT_ALLOWED] = "method-not-allowed",
+        [ERR_MISCONFIGURED] = "misconfigured",
         [ERR_NAME_INVALID] = "name-invalid",
         [ERR_NAME_UNKNOWN] = "name-unknown",
         [ERR_PAGINATION_NUMBER_INVALID] = "pagination-number-invalid",
@@ -141,6 +143,7 @@ const char *err_name(enum err_code code)
         [ERR_STORE_READ_ONLY] = "store-read-only",
         [ERR_TAG_INVALID] = "tag-invalid",
         [ERR_TOO_MANY_TAGS] = "too-many-tags",
+        [ERR_UNAUTHORIZED] = "unauthorized",
         [ERR_UPLOAD_BUSY] = "upload-busy",
     };
     _Static_assert(ARRAY_SIZE(names) == ERR_COUNT, "one name per code");

@@ -48,6 +48,7 @@ enum err_code {
     ERR_BLOB_UPLOAD_UNKNOWN,
     ERR_BODY_INCOMPLETE, /* the client went away in the middle of a body */
     ERR_CLIENT_GONE,     /* nobody waits for the answer any more */
+    ERR_DENIED,          /* whoever asks may not do that */
     ERR_DIGEST_INVALID,
     ERR_DIGEST_UNSUPPORTED,
     ERR_MANIFEST_BLOB_UNKNOWN,
@@ -55,6 +56,7 @@ enum err_code {
     ERR_MANIFEST_TOO_LARGE,
     ERR_MANIFEST_UNKNOWN,
     ERR_METHOD_NOT_ALLOWED,
+    ERR_MISCONFIGURED, /* the web server and our settings do not fit */
     ERR_NAME_INVALID,
     ERR_NAME_UNKNOWN,
     ERR_PAGINATION_NUMBER_INVALID,
@@ -64,7 +66,8 @@ enum err_code {
     ERR_STORE_READ_ONLY, /* readonly = yes */
     ERR_TAG_INVALID,
     ERR_TOO_MANY_TAGS,
-    ERR_UPLOAD_BUSY, /* another request writes to the same upload */
+    ERR_UNAUTHORIZED, /* who asks has to say who that is, or say it better */
+    ERR_UPLOAD_BUSY,  /* another request writes to the same upload */
     ERR_LAST = ERR_UPLOAD_BUSY,
 };
 #define ERR_COUNT (ERR_LAST + 1)

@@ -34,6 +34,16 @@ static const struct config_key keys[] = {
     {KEY(manifest_limit), .type = CONFIG_SIZE, .minimum = 4096,
      .maximum = 16 * 1024 * 1024},
     {KEY(catalog_limit), .type = CONFIG_COUNT, .minimum = 1, .maximum = 50000},
+    {KEY(policy), .type = CONFIG_PATH, .size = SETTINGS_PATH_MAX},
+    {KEY(token_realm), .type = CONFIG_TEXT, .size = SETTINGS_TEXT_MAX},
+    {KEY(token_service), .type = CONFIG_TEXT, .size = SETTINGS_TEXT_MAX},
+    {KEY(token_issuer), .type = CONFIG_TEXT, .size = SETTINGS_TEXT_MAX},
+    {KEY(token_keys), .type = CONFIG_PATH, .size = SETTINGS_PATH_MAX},
+    {KEY(token_lifetime), .type = CONFIG_DURATION, .minimum = 60,
+     .maximum = 300},
+    {KEY(trusted_issuer), .type = CONFIG_TEXT, .size = SETTINGS_TEXT_MAX},
+    {KEY(trusted_certificates), .type = CONFIG_PATH, .size = SETTINGS_PATH_MAX},
+    {KEY(trusted_jwks), .type = CONFIG_PATH, .size = SETTINGS_PATH_MAX},
     {KEY(blob_transfer), .type = CONFIG_CHOICE, .choices = transfers},
     {KEY(log), .type = CONFIG_CHOICE, .choices = log_levels},
 };
@@ -46,6 +56,8 @@ static const struct settings defaults = {
     .upload_age = 7 * 24 * 3600,
     .manifest_limit = 4 * 1024 * 1024,
     .catalog_limit = 1000,
+    .token_issuer = "berth",
+    .token_lifetime = 300,
 };
 
 static const char *chosen_file(const char *file)

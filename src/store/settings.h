@@ -17,6 +17,7 @@
 #include "base/err.h"
 
 #define SETTINGS_PATH_MAX 1024
+#define SETTINGS_TEXT_MAX 512
 #define SETTINGS_AGE_MAX 315360000 /* seconds of upload_age: ten years */
 #define SETTINGS_DEFAULT_FILE "/etc/berth/berth.conf"
 
@@ -32,15 +33,29 @@ enum log_level {
 };
 
 struct settings {
-    char root[SETTINGS_PATH_MAX]; /* holds docker/registry/v2 */
-    bool delete;                  /* DELETE of tags, manifests and blobs */
-    bool readonly;                /* nothing can be pushed or deleted */
-    bool sparse;                  /* manifests may refer to absent parts */
-    bool warn_distribution;       /* of what stops registry:2's collector */
-    uint64_t grace;               /* seconds; see driver.h */
-    uint64_t upload_age;          /* seconds; see upload_purge.h; 0 = never */
-    uint64_t manifest_limit;      /* bytes of one manifest */
-    uint64_t catalog_limit;       /* repositories in one page */
+    char root[SETTINGS_PATH_MAX];   /* holds docker/registry/v2 */
+    bool delete;                    /* DELETE of tags, manifests and blobs */
+    bool readonly;                  /* nothing can be pushed or deleted */
+    bool sparse;                    /* manifests may refer to absent parts */
+    bool warn_distribution;         /* of what stops registry:2's collector */
+    uint64_t grace;                 /* seconds; see driver.h */
+    uint64_t upload_age;            /* seconds; see upload_purge.h; 0 = never */
+    uint64_t manifest_limit;        /* bytes of one manifest */
+    uint64_t catalog_limit;         /* repositories in one page */
+    char policy[SETTINGS_PATH_MAX]; /* see policy.h; "" = there is none */
+
+    /* Bearer tokens, see token.h; without a realm there are none. */
+    char token_realm[SETTINGS_TEXT_MAX];   /* URL where clients ask for them */
+    char token_service[SETTINGS_TEXT_MAX]; /* who they are for */
+    char token_issuer[SETTINGS_TEXT_MAX];  /* who we say we are */
+    char token_keys[SETTINGS_PATH_MAX];    /* what we sign with */
+    uint64_t token_lifetime;               /* seconds */
+
+    /* Tokens of another server. */
+    char trusted_issuer[SETTINGS_TEXT_MAX];
+    char trusted_certificates[SETTINGS_PATH_MAX];
+    char trusted_jwks[SETTINGS_PATH_MAX];
+
     enum blob_transfer blob_transfer;
     enum log_level log;
 };

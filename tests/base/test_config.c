@@ -3,6 +3,7 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/buf.h"
@@ -10,6 +11,7 @@
 
 struct example {
     char path[16];
+    char text[16];
     bool flag;
     uint64_t count, bytes, seconds;
     int choice;
@@ -22,6 +24,10 @@ static const struct config_key keys[] = {
      .type = CONFIG_PATH,
      .offset = offsetof(struct example, path),
      .size = sizeof(((struct example *)NULL)->path)},
+    {.name = "text",
+     .type = CONFIG_TEXT,
+     .offset = offsetof(struct example, text),
+     .size = sizeof(((struct example *)NULL)->text)},
     {.name = "the_flag",
      .type = CONFIG_BOOLEAN,
      .offset = offsetof(struct example, flag)},
@@ -81,6 +87,7 @@ Test(config, reads_keys_of_every_type)
                                 "\n"
                                 "   # another = one\n"
                                 "path = /a/b/\n"
+                                "text = https://a/b=c\n"
                                 "the_flag=yes\n"
                                 "\tcount \t=  7\t \n"
                                 "bytes = 4M\r\n"
@@ -88,6 +95,7 @@ Test(config, reads_keys_of_every_type)
                                 "choice = green")),
                  0, "%s", err.text);
     cr_expect_str_eq(example.path, "/a/b", "without the slash at its end");
+    cr_expect_str_eq(example.text, "https://a/b=c");
     cr_expect(example.flag);
     cr_expect_eq(example.count, 7);
     cr_expect_eq(example.bytes, 4 << 20);
@@ -232,4 +240,43 @@ Test(config, prints_what_it_would_read_again)
     cr_expect_str_eq(example.path, again.path);
     cr_expect_eq(example.bytes, again.bytes);
     cr_expect_eq(example.seconds, again.seconds);
+}
+
+Test(config, what_has_no_value_is_not_printed)
+{
+    CLEANUP(buf) struct buf text = BUF_INIT(1024);
+
+    config_print(&table, &example, &text);
+    cr_expect_null(strstr(buf_text(&text), "path"));
+    cr_expect_null(strstr(buf_text(&text), "text"));
+    cr_assert_eq(read_text(SPAN("text = x\n")), 0, "%s", err.text);
+    config_print(&table, &example, &text);
+    cr_expect_not_null(strstr(buf_text(&text), "text = x\n"));
+}
+
+Test(config, a_text_is_what_can_stand_between_quotes)
+{
+    static const char *const bad[] = {"",
+                                      "a b",
+                                      "a\tb",
+                                      "a\"b",
+                                      "a\\b",
+                                      "\xC3\xA9",
+                                      "a\x7F"
+                                      "b",
+                                      "a\x01"
+                                      "b",
+                                      "sixteen-bytes-xx"};
+
+    for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+        err_clear(&err);
+        cr_expect_eq(
+            config_set(&table, &example, SPAN("text"), span_of(bad[i]), &err),
+            -1, "%s", bad[i]);
+        cr_expect_eq(err.code, ERR_SYNTAX);
+        cr_expect_str_empty(example.text);
+    }
+    cr_expect_eq(config_set(&table, &example, SPAN("text"),
+                            SPAN("fifteen-bytes-x"), &err),
+                 0);
 }

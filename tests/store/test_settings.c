@@ -69,6 +69,15 @@ Test(settings, every_key_can_be_set_and_printed)
                                "upload_age = 12h\n"
                                "manifest_limit = 8M\n"
                                "catalog_limit = 200\n"
+                               "policy = /srv/policy\n"
+                               "token_realm = https://r.example/token\n"
+                               "token_service = r.example\n"
+                               "token_issuer = r.example\n"
+                               "token_keys = /srv/token.keys\n"
+                               "token_lifetime = 2m\n"
+                               "trusted_issuer = https://sso.example\n"
+                               "trusted_certificates = /srv/sso.pem\n"
+                               "trusted_jwks = /srv/sso.jwks\n"
                                "blob_transfer = x-sendfile\n"
                                "log = errors\n";
     CLEANUP(buf) struct buf printed = BUF_INIT(4096);
