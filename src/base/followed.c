@@ -10,6 +10,12 @@
 static pthread_mutex_t users_mutex = PTHREAD_MUTEX_INITIALIZER;
 static uint64_t last_serial; /* guarded by the same */
 
+void followed_init(struct followed *followed, const struct followed_kind *kind)
+{
+    *followed = (struct followed){.kind = kind};
+    pthread_mutex_init(&followed->mutex, NULL);
+}
+
 static struct followed_state *state_new(const struct followed_kind *kind,
                                         const void *value)
 {
@@ -105,10 +111,7 @@ struct followed_state *followed_get(struct followed *followed, const char *path,
 
 void followed_forget(struct followed *followed)
 {
-    pthread_mutex_lock(&followed->mutex);
     followed_put(followed->state);
-    followed->state = NULL;
     free(followed->path);
-    followed->path = NULL;
-    pthread_mutex_unlock(&followed->mutex);
+    pthread_mutex_destroy(&followed->mutex);
 }

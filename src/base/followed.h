@@ -3,13 +3,15 @@
  * A file that is kept in memory as what it means, and read again once it has
  * changed. Whoever asks gets the newest good state, without a restart:
  *
- *     static struct followed file = FOLLOWED_INIT(&policy_kind);
+ *     struct followed file;
  *     struct followed_state *state;
  *
+ *     followed_init(&file, &policy_kind);
  *     state = followed_get(&file, path, &complaint);
  *     if (state != NULL)
  *         ... state->value ...
  *     followed_put(state);
+ *     followed_forget(&file);
  *
  * A file that has gone, cannot be read or is wrong leaves the last good state
  * in force. Safe to call from several threads.
@@ -49,10 +51,7 @@ struct followed {
     struct followed_state *state; /* NULL = no good one yet */
 };
 
-#define FOLLOWED_INIT(how)                                                     \
-    {                                                                          \
-        .kind = (how), .mutex = PTHREAD_MUTEX_INITIALIZER                      \
-    }
+void followed_init(struct followed *followed, const struct followed_kind *kind);
 
 /*
  * The state in force, or NULL when there has been no good one yet; ends with
@@ -66,7 +65,7 @@ struct followed_state *followed_get(struct followed *followed, const char *path,
 /* Gives a state back; NULL is fine. */
 void followed_put(struct followed_state *state);
 
-/* Forgets the file, as at the end of a process or of a test. */
+/* Ends what followed_init began; states somebody uses live on. */
 void followed_forget(struct followed *followed);
 
 #endif

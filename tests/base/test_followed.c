@@ -38,7 +38,7 @@ static void free_line(void *value)
 }
 
 static const struct followed_kind kind = {read_line, free_line};
-static struct followed file = FOLLOWED_INIT(&kind);
+static struct followed file;
 
 /* As an editor does that renames over the old file. */
 static void write_line(const char *to, const char *line)
@@ -72,6 +72,7 @@ static void expect(const char *from, const char *line, enum err_code code)
 
 static void setup(void)
 {
+    followed_init(&file, &kind);
     cr_assert_not_null(mkdtemp(directory));
     snprintf(path, sizeof(path), "%s/file", directory);
     snprintf(other, sizeof(other), "%s/other", directory);
@@ -165,4 +166,5 @@ Test(followed, a_state_lives_as_long_as_somebody_uses_it)
     cr_expect_str_eq(second->value, "second");
     followed_put(second);
     cr_expect_eq(frees, 2);
+    followed_init(&file, &kind); /* for the end of the test */
 }
