@@ -129,8 +129,8 @@ static int delete_blob(struct call *call)
 
 static const struct endpoint endpoints[] = {
     {.path = "/v2/<name>/blobs/<digest>",
-     .actions = {{HTTP_GET, ACCESS_PULL, get_blob},
-                 {HTTP_DELETE, ACCESS_DELETE, delete_blob}}},
+     .actions = {ACTION(HTTP_GET, ACCESS_PULL, get_blob),
+                 ACTION(HTTP_DELETE, ACCESS_DELETE, delete_blob)}},
 };
 
 const struct route blob_route = {

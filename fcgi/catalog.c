@@ -41,7 +41,7 @@ static int get_catalog(struct call *call)
 
 static const struct endpoint endpoints[] = {
     {.path = "/v2/_catalog",
-     .actions = {{HTTP_GET, ACCESS_CATALOG, get_catalog}}},
+     .actions = {ACTION(HTTP_GET, ACCESS_CATALOG, get_catalog)}},
 };
 
 const struct route catalog_route = {

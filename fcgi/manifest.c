@@ -258,9 +258,9 @@ static int delete_manifest(struct call *call)
 
 static const struct endpoint endpoints[] = {
     {.path = "/v2/<name>/manifests/<reference>",
-     .actions = {{HTTP_GET, ACCESS_PULL, get_manifest},
-                 {HTTP_PUT, ACCESS_PUSH, put_manifest},
-                 {HTTP_DELETE, ACCESS_DELETE, delete_manifest}}},
+     .actions = {ACTION(HTTP_GET, ACCESS_PULL, get_manifest),
+                 ACTION(HTTP_PUT, ACCESS_PUSH, put_manifest),
+                 ACTION(HTTP_DELETE, ACCESS_DELETE, delete_manifest)}},
 };
 
 const struct route manifest_route = {

@@ -94,7 +94,7 @@ static int get_referrers(struct call *call)
 
 static const struct endpoint endpoints[] = {
     {.path = "/v2/<name>/referrers/<digest>",
-     .actions = {{HTTP_GET, ACCESS_PULL, get_referrers}}},
+     .actions = {ACTION(HTTP_GET, ACCESS_PULL, get_referrers)}},
 };
 
 const struct route referrers_route = {

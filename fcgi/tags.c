@@ -52,7 +52,7 @@ static int get_tags(struct call *call)
 
 static const struct endpoint endpoints[] = {
     {.path = "/v2/<name>/tags/list",
-     .actions = {{HTTP_GET, ACCESS_PULL, get_tags}}},
+     .actions = {ACTION(HTTP_GET, ACCESS_PULL, get_tags)}},
 };
 
 const struct route tags_route = {

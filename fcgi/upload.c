@@ -313,15 +313,15 @@ static int delete_upload(struct call *call)
 
 static const struct endpoint endpoints[] = {
     {.path = "/v2/<name>/blobs/uploads/",
-     .actions = {{HTTP_POST, ACCESS_PUSH, post_upload}}},
+     .actions = {ACTION(HTTP_POST, ACCESS_PUSH, post_upload)}},
     /* Proxies eat the last slash, and some clients never sent it. */
     {.path = "/v2/<name>/blobs/uploads",
-     .actions = {{HTTP_POST, ACCESS_PUSH, post_upload}}},
+     .actions = {ACTION(HTTP_POST, ACCESS_PUSH, post_upload)}},
     {.path = "/v2/<name>/blobs/uploads/<uuid>",
-     .actions = {{HTTP_GET, ACCESS_PULL, get_upload},
-                 {HTTP_PATCH, ACCESS_PUSH, patch_upload},
-                 {HTTP_PUT, ACCESS_PUSH, put_upload},
-                 {HTTP_DELETE, ACCESS_PUSH, delete_upload}}},
+     .actions = {ACTION(HTTP_GET, ACCESS_PULL, get_upload),
+                 ACTION(HTTP_PATCH, ACCESS_PUSH, patch_upload),
+                 ACTION(HTTP_PUT, ACCESS_PUSH, put_upload),
+                 ACTION(HTTP_DELETE, ACCESS_PUSH, delete_upload)}},
 };
 
 const struct route upload_route = {

@@ -12,8 +12,8 @@ static int get_version(struct call *call)
 }
 
 static const struct endpoint endpoints[] = {
-    {.path = "/v2/", .actions = {{HTTP_GET, ACCESS_PING, get_version}}},
-    {.path = "/v2", .actions = {{HTTP_GET, ACCESS_PING, get_version}}},
+    {.path = "/v2/", .actions = {ACTION(HTTP_GET, ACCESS_PING, get_version)}},
+    {.path = "/v2", .actions = {ACTION(HTTP_GET, ACCESS_PING, get_version)}},
 };
 
 const struct route version_route = {

@@ -163,7 +163,7 @@ const struct action *endpoint_action(const struct endpoint *endpoint,
 
 void endpoint_methods(const struct endpoint *endpoint,
                       bool (*admits)(const struct settings *settings,
-                                     enum access access),
+                                     enum action_access access),
                       const struct settings *settings, struct buf *out)
 {
     static const char *const names[] = {

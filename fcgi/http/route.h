@@ -21,8 +21,8 @@
 #include "store/settings.h"
 #include "store/store.h"
 
-/* What an action needs; settings (and later the policy) decide on it. */
-enum access {
+/* What an action needs of whoever asks; settings and the policy decide. */
+enum action_access {
     ACCESS_NONE, /* no action: the end of a table */
     ACCESS_PING,
     ACCESS_PULL,
@@ -53,9 +53,25 @@ typedef int action_function(struct call *call);
 
 struct action {
     enum http_method method; /* HTTP_GET also answers HEAD */
-    enum access access;
+    enum action_access access;
     action_function *run;
 };
+
+/*
+ * One action of a table. What it needs has to be said: without it, or with
+ * ACCESS_NONE, the program does not build.
+ */
+#define ACTION(its_method, needs, function)                                    \
+    {                                                                          \
+        .method = (its_method), .access = DECLARED(needs), .run = (function)   \
+    }
+#define DECLARED(needs)                                                        \
+    ((enum action_access)((int)(needs) +                                       \
+                          0 * (int)sizeof(struct {                             \
+                              _Static_assert((needs) != ACCESS_NONE,           \
+                                             "an action says what it needs");  \
+                              int unused;                                      \
+                          })))
 
 #define ENDPOINT_ACTIONS_MAX 4
 
@@ -90,7 +106,7 @@ const struct action *endpoint_action(const struct endpoint *endpoint,
  */
 void endpoint_methods(const struct endpoint *endpoint,
                       bool (*admits)(const struct settings *settings,
-                                     enum access access),
+                                     enum action_access access),
                       const struct settings *settings, struct buf *out);
 
 #endif

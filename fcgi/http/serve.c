@@ -65,7 +65,7 @@ static int choose_store(struct exchange *x)
     return 0;
 }
 
-static bool admits(const struct settings *settings, enum access access)
+static bool admits(const struct settings *settings, enum action_access access)
 {
     bool writes = access == ACCESS_PUSH || access == ACCESS_DELETE;
 

@@ -120,9 +120,7 @@ static int wait_for_end(struct call *call)
 
 #define ONLY(method, function)                                                 \
     {                                                                          \
-        {                                                                      \
-            method, ACCESS_PULL, function                                      \
-        }                                                                      \
+        ACTION(method, ACCESS_PULL, function)                                  \
     }
 
 static const struct endpoint endpoints[] = {

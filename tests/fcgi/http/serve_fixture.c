@@ -115,17 +115,15 @@ static int look(struct call *call)
     {                                                                          \
         path,                                                                  \
         {                                                                      \
-            {                                                                  \
-                HTTP_GET, ACCESS_PULL, function                                \
-            }                                                                  \
+            ACTION(HTTP_GET, ACCESS_PULL, function)                            \
         }                                                                      \
     }
 
 static const struct endpoint endpoints[] = {
     {"/v2/<name>/bytes",
-     {{HTTP_GET, ACCESS_PULL, send_bytes},
-      {HTTP_PUT, ACCESS_PUSH, write_something},
-      {HTTP_DELETE, ACCESS_DELETE, write_something}}},
+     {ACTION(HTTP_GET, ACCESS_PULL, send_bytes),
+      ACTION(HTTP_PUT, ACCESS_PUSH, write_something),
+      ACTION(HTTP_DELETE, ACCESS_DELETE, write_something)}},
     GET("/v2/stream", send_stream),
     GET("/v2/large", send_large),
     GET("/v2/split", split_header),

@@ -14,20 +14,22 @@ static int act(struct call *call)
 }
 
 static const struct endpoint endpoints[] = {
-    {.path = "/v2/", .actions = {{HTTP_GET, ACCESS_PING, act}}},
-    {.path = "/v2/_catalog", .actions = {{HTTP_GET, ACCESS_CATALOG, act}}},
-    {.path = "/v2/<name>/tags/list", .actions = {{HTTP_GET, ACCESS_PULL, act}}},
+    {.path = "/v2/", .actions = {ACTION(HTTP_GET, ACCESS_PING, act)}},
+    {.path = "/v2/_catalog",
+     .actions = {ACTION(HTTP_GET, ACCESS_CATALOG, act)}},
+    {.path = "/v2/<name>/tags/list",
+     .actions = {ACTION(HTTP_GET, ACCESS_PULL, act)}},
     {.path = "/v2/<name>/blobs/<digest>",
-     .actions = {{HTTP_GET, ACCESS_PULL, act},
-                 {HTTP_DELETE, ACCESS_DELETE, act}}},
+     .actions = {ACTION(HTTP_GET, ACCESS_PULL, act),
+                 ACTION(HTTP_DELETE, ACCESS_DELETE, act)}},
     {.path = "/v2/<name>/manifests/<reference>",
-     .actions = {{HTTP_GET, ACCESS_PULL, act},
-                 {HTTP_PUT, ACCESS_PUSH, act},
-                 {HTTP_DELETE, ACCESS_DELETE, act}}},
+     .actions = {ACTION(HTTP_GET, ACCESS_PULL, act),
+                 ACTION(HTTP_PUT, ACCESS_PUSH, act),
+                 ACTION(HTTP_DELETE, ACCESS_DELETE, act)}},
     {.path = "/v2/<name>/blobs/uploads/",
-     .actions = {{HTTP_POST, ACCESS_PUSH, act}}},
+     .actions = {ACTION(HTTP_POST, ACCESS_PUSH, act)}},
     {.path = "/v2/<name>/blobs/uploads/<uuid>",
-     .actions = {{HTTP_PATCH, ACCESS_PUSH, act}}},
+     .actions = {ACTION(HTTP_PATCH, ACCESS_PUSH, act)}},
 };
 
 static const struct route route = {"test", endpoints, ARRAY_SIZE(endpoints)};
@@ -147,14 +149,16 @@ Test(route, an_upload_id_that_cannot_exist_is_an_unknown_upload)
     }
 }
 
-static bool admit_all(const struct settings *settings, enum access access)
+static bool admit_all(const struct settings *settings,
+                      enum action_access access)
 {
     (void)settings;
     (void)access;
     return true;
 }
 
-static bool admit_reading(const struct settings *settings, enum access access)
+static bool admit_reading(const struct settings *settings,
+                          enum action_access access)
 {
     (void)settings;
     return access == ACCESS_PULL;
