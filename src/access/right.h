@@ -3,6 +3,13 @@
 #ifndef BERTH_ACCESS_RIGHT_H
 #define BERTH_ACCESS_RIGHT_H
 
+#include <stdbool.h>
+
+#include "base/buf.h"
+#include "base/compiler.h"
+#include "base/err.h"
+#include "base/span.h"
+
 enum {
     RIGHT_PULL = 1 << 0,    /* manifests, blobs, tags, referrers */
     RIGHT_PUSH = 1 << 1,    /* manifests, blobs, uploads, moving a tag */
@@ -14,5 +21,21 @@ enum {
     (RIGHT_PULL | RIGHT_PUSH | RIGHT_DELETE | RIGHT_CATALOG | RIGHT_ADMIN)
 
 #define USER_NAME_MAX 255 /* bytes of the name of a user */
+
+/* The right of this name, as "pull"; 0 when there is none. */
+unsigned right_parse(struct span name);
+
+/*
+ * "pull, push": a list of names with commas between them, in which "admin" is
+ * RIGHTS_ALL; an empty list is no right at all. ERR_SYNTAX names what is not
+ * a right.
+ */
+int rights_parse(struct span list, unsigned *out, struct err *err) WARN_UNUSED;
+
+/* Prints the list; what has RIGHT_ADMIN in it as "admin" alone. */
+void rights_print(unsigned rights, struct buf *into);
+
+/* 1 to USER_NAME_MAX bytes of UTF-8 without control characters of ASCII. */
+bool user_name_is_valid(struct span name);
 
 #endif
