@@ -15,6 +15,7 @@ fuzz_programs = \
 	tests/fuzz/fuzz_link \
 	tests/fuzz/fuzz_manifest \
 	tests/fuzz/fuzz_name \
+	tests/fuzz/fuzz_policy \
 	tests/fuzz/fuzz_range \
 	tests/fuzz/fuzz_request \
 	tests/fuzz/fuzz_routes \
@@ -51,6 +52,7 @@ tests_fuzz_fuzz_json_LDADD = $(fuzz_libs)
 tests_fuzz_fuzz_link_LDADD = $(fuzz_libs)
 tests_fuzz_fuzz_manifest_LDADD = $(fuzz_libs)
 tests_fuzz_fuzz_name_LDADD = $(fuzz_libs)
+tests_fuzz_fuzz_policy_LDADD = $(fuzz_libs)
 tests_fuzz_fuzz_range_LDADD = $(fuzz_libs)
 tests_fuzz_fuzz_request_LDADD = $(fuzz_libs)
 tests_fuzz_fuzz_routes_LDADD = $(fuzz_libs)
