@@ -21,6 +21,8 @@ static const struct {
      command_check},
     {"configtest", "[-c FILE]", command_configtest},
     {"import-config", "FILE", command_import_config},
+    {"policy", "check [-c FILE] [--policy FILE] [USER REPOSITORY]",
+     command_policy},
     {"purge", "[-c FILE] [--older-than AGE] [--dry-run] [--deep]",
      command_purge},
 };

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "access/policy.h"
 #include "account.h"
 #include "store/settings.h"
 
@@ -64,6 +65,20 @@ static int check_root(const char *root)
     return EXIT_SUCCESS;
 }
 
+/* Programs that have read it while it was good go on with that. */
+static int check_policy(const char *file)
+{
+    CLEANUP(policy) struct policy *policy = NULL;
+    struct err err = {0};
+
+    if (file[0] == '\0' || policy_read(file, &policy, &err) == 0)
+        return EXIT_SUCCESS;
+    (void)command_failed(&err);
+    fputs("berth: programs that start with this policy deny everything\n",
+          stderr);
+    return EXIT_FAILURE;
+}
+
 /* Says what is in force, or what is wrong and where. */
 int command_configtest(char **words)
 {
@@ -71,6 +86,7 @@ int command_configtest(char **words)
     struct settings settings;
     const char *file = NULL;
     struct err err = {0};
+    int status;
 
     while (*words != NULL) {
         if (!command_value(&words, "-c", &file))
@@ -80,5 +96,6 @@ int command_configtest(char **words)
         return command_failed(&err);
     settings_print(&settings, &text);
     fputs(buf_text(&text), stdout);
-    return check_root(settings.root);
+    status = check_policy(settings.policy);
+    return check_root(settings.root) == EXIT_SUCCESS ? status : EXIT_FAILURE;
 }
