@@ -41,6 +41,7 @@ static const struct config_key keys[] = {
     {KEY(token_keys), .type = CONFIG_PATH, .size = SETTINGS_PATH_MAX},
     {KEY(token_lifetime), .type = CONFIG_DURATION, .minimum = 60,
      .maximum = 300},
+    {KEY(htpasswd), .type = CONFIG_PATH, .size = SETTINGS_PATH_MAX},
     {KEY(trusted_issuer), .type = CONFIG_TEXT, .size = SETTINGS_TEXT_MAX},
     {KEY(trusted_certificates), .type = CONFIG_PATH, .size = SETTINGS_PATH_MAX},
     {KEY(trusted_jwks), .type = CONFIG_PATH, .size = SETTINGS_PATH_MAX},

@@ -50,6 +50,7 @@ struct settings {
     char token_issuer[SETTINGS_TEXT_MAX];  /* who we say we are */
     char token_keys[SETTINGS_PATH_MAX];    /* what we sign with */
     uint64_t token_lifetime;               /* seconds */
+    char htpasswd[SETTINGS_PATH_MAX];      /* the web server's; "" = unknown */
 
     /* Tokens of another server. */
     char trusted_issuer[SETTINGS_TEXT_MAX];

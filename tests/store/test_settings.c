@@ -75,6 +75,7 @@ Test(settings, every_key_can_be_set_and_printed)
                                "token_issuer = r.example\n"
                                "token_keys = /srv/token.keys\n"
                                "token_lifetime = 2m\n"
+                               "htpasswd = /srv/htpasswd\n"
                                "trusted_issuer = https://sso.example\n"
                                "trusted_certificates = /srv/sso.pem\n"
                                "trusted_jwks = /srv/sso.jwks\n"
@@ -90,6 +91,7 @@ Test(settings, every_key_can_be_set_and_printed)
     cr_expect(settings.warn_distribution);
     cr_expect_eq(settings.blob_transfer, BLOB_TRANSFER_SENDFILE);
     cr_expect_eq(settings.log, LOG_ERRORS);
+    cr_expect_str_eq(settings.htpasswd, "/srv/htpasswd");
     settings_print(&settings, &printed);
     cr_expect_str_eq(buf_text(&printed), text);
 }
