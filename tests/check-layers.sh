@@ -33,6 +33,7 @@ home() {
 	fcgiapp.h | fcgi_stdio.h) echo fcgi/http/fastcgi.c ;;
 	json-c/* | json.h) echo src/base/json.c ;;
 	openssl/*) echo src/base/hash.c ;;
+	crypt.h) echo src/cli/token/token_robot.c ;;
 	curl/*) echo src/base/http_client.c ;;
 	yaml.h) echo src/base/yaml_tree.c ;;
 	esac

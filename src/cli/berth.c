@@ -25,6 +25,10 @@ static const struct {
      command_policy},
     {"purge", "[-c FILE] [--older-than AGE] [--dry-run] [--deep]",
      command_purge},
+    {"token",
+     "robot add NAME [--replace] | list | revoke NAME [--file HTPASSWD] "
+     "[-c FILE]",
+     command_token},
 };
 
 static int print_usage(FILE *to)

@@ -28,6 +28,7 @@ command_function command_configtest;
 command_function command_import_config;
 command_function command_policy;
 command_function command_purge;
+command_function command_token;
 
 /*
  * Words, one after the other: each takes `**words` if it is `name`, and what
