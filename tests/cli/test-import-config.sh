@@ -147,8 +147,7 @@ out 'readonly = yes'
 not_out secret
 takes
 
-for key in 'auth: {token: {realm: r, service: s, issuer: i, rootcertbundle: b}}' \
-    'auth: silly' 'policy: {repository: {classes: [image]}}' \
+for key in 'auth: silly' 'policy: {repository: {classes: [image]}}' \
     'validation: {manifests: {urls: {allow: [x]}}}' \
     'validation: {manifests: {urls: {deny: [x]}}}' \
     'http: {tls: {clientcas: [a]}}' 'http: {tls: {clientauth: x}}'; do
@@ -159,6 +158,96 @@ END
     out_has ATTENTION
     err_has ATTENTION
 done
+
+# --- tokens of another server ---
+
+import 0 <<END
+$minimal
+auth:
+  token:
+    realm: https://auth.example.com/token?x=1
+    service: registry.example.com
+    issuer: Example
+    rootcertbundle: /etc/registry/auth.pem
+    autoredirect: false
+END
+out 'token_realm = https://auth.example.com/token?x=1'
+out 'token_service = registry.example.com'
+out 'trusted_issuer = Example'
+out 'trusted_certificates = /etc/registry/auth.pem'
+not_out 'trusted_jwks'
+not_out ATTENTION
+takes
+
+import 3 <<END
+$minimal
+auth:
+  token:
+    realm: https://auth.example.com/token
+    service: s
+    issuer: i
+    rootcertbundle: /b
+    jwks: /j
+    signingalgorithms: [ES256, RS256]
+    autoredirect: true
+    autoredirectpath: /auth
+    relam: x
+END
+out 'trusted_certificates = /b'
+out 'trusted_jwks = /j'
+out_has ATTENTION
+err_has 'auth.token.signingalgorithms (line 10): '
+err_has 'auth.token.autoredirect (line 11): Berth sends clients to token_realm'
+out_has 'auth.token.autoredirectpath (line 12): '
+err_has 'auth.token.relam (line 13)'
+takes
+
+import 0 REGISTRY_AUTH=token REGISTRY_AUTH_TOKEN_REALM=https://a/t REGISTRY_AUTH_TOKEN_SERVICE=s \
+    REGISTRY_AUTH_TOKEN_ISSUER=i REGISTRY_AUTH_TOKEN_ROOTCERTBUNDLE=/b <<END
+$minimal
+END
+out 'token_realm = https://a/t'
+out 'trusted_certificates = /b'
+takes
+import 0 REGISTRY_AUTH_TOKEN_ISSUER=other REGISTRY_AUTH_TOKEN_JWKS=/j <<END
+$minimal
+auth: {token: {realm: https://a/t, service: s, issuer: i}}
+END
+out 'trusted_issuer = other'
+out 'trusted_jwks = /j'
+
+wrong "$config: there is no auth.token.realm" <<END
+$minimal
+auth: token
+END
+wrong "$config: there is no auth.token.realm" <<END
+$minimal
+auth: {token: {realm: , service: s, issuer: i, rootcertbundle: /b}}
+END
+wrong "$config: there is no auth.token.issuer" <<END
+$minimal
+auth: {token: {realm: r, service: s, rootcertbundle: /b}}
+END
+wrong "$config: there is no auth.token.rootcertbundle" <<END
+$minimal
+auth: {token: {realm: r, service: s, issuer: i}}
+END
+wrong "$config:3: auth.token.rootcertbundle does not fit: trusted_certificates must be an" <<END
+$minimal
+auth: {token: {realm: r, service: s, issuer: i, rootcertbundle: b}}
+END
+wrong "$config:3: auth.token.issuer does not fit: trusted_issuer must have no" <<END
+$minimal
+auth: {token: {realm: r, service: s, issuer: "i\ntoken_realm = https://evil", rootcertbundle: /b}}
+END
+wrong "$config:3: auth.token.realm must be a text" <<END
+$minimal
+auth: {token: {realm: [r], service: s, issuer: i, rootcertbundle: /b}}
+END
+wrong "$config:3: auth.token must be a section" <<END
+$minimal
+auth: {token: yes}
+END
 
 import 3 <<'END'
 version: 0.1

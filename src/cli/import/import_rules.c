@@ -13,9 +13,6 @@
 #define BASIC_AUTH                                                             \
     "without it everybody may pull and push: the web server has to check "     \
     "passwords"
-#define NO_TOKENS                                                              \
-    "without it everybody may pull and push, as Berth has no bearer tokens "   \
-    "yet: let the web server check passwords (nginx: auth_basic), or wait"
 #define NO_PROXY                                                               \
     "Berth has no pull-through cache yet: it serves what it has, and, as "     \
     "here, nothing can be pushed (readonly = yes)"
@@ -92,9 +89,22 @@ static const struct import_rule rules[] = {
      NULL},
     {"auth.htpasswd.realm", IMPORT_ACCESS, false,
      BASIC_AUTH " (nginx: auth_basic \"%\"; Apache: AuthName \"%\")", NULL},
-    {"auth.token", IMPORT_ACCESS, false, NO_TOKENS,
-     "realm service issuer rootcertbundle jwks signingalgorithms autoredirect "
-     "autoredirectpath"},
+    {"auth.token", IMPORT_SECTION, false, NULL, NULL},
+    {"auth.token.realm", IMPORT_SET, false, NULL, NULL},
+    {"auth.token.service", IMPORT_SET, false, NULL, NULL},
+    {"auth.token.issuer", IMPORT_SET, false, NULL, NULL},
+    {"auth.token.rootcertbundle", IMPORT_SET, false, NULL, NULL},
+    {"auth.token.jwks", IMPORT_SET, false, NULL, NULL},
+    {"auth.token.signingalgorithms", IMPORT_ACCESS, false,
+     "Berth takes each algorithm it knows that fits a trusted key: this "
+     "restriction is gone",
+     NULL},
+    {"auth.token.autoredirect", IMPORT_ACCESS, true,
+     "Berth sends clients to token_realm as it stands, not to the host they "
+     "asked: let it be where tokens are had, for all of them",
+     NULL},
+    {"auth.token.autoredirectpath", IMPORT_MOOT, false,
+     "Berth sends clients to token_realm as it stands", NULL},
     {"auth.silly", IMPORT_ACCESS, false,
      "without it requests without any Authorization are let in",
      "realm service"},

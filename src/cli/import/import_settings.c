@@ -193,6 +193,61 @@ static int set_log(struct import *import, struct err *err)
     return disabled ? set(import, path, "log", "errors", err) : 0;
 }
 
+/* --- tokens of another server --- */
+
+static bool has_tokens(const struct import *import)
+{
+    return yaml_tree_member(yaml_tree_member(import->tree, "auth"), "token") !=
+           NULL;
+}
+
+/* One left out would open the registry, where Distribution does not start. */
+static int check_tokens(const struct import *import, struct err *err)
+{
+    static const char *const needed[] = {
+        "auth.token.realm", "auth.token.service", "auth.token.issuer"};
+
+    for (size_t i = 0; i < ARRAY_SIZE(needed); i++) {
+        if (find(import, needed[i]) == NULL)
+            return err_set(err, ERR_SYNTAX, "%s: there is no %s", import->file,
+                           needed[i]);
+    }
+    if (find(import, "auth.token.rootcertbundle") == NULL &&
+        find(import, "auth.token.jwks") == NULL)
+        return err_set(err, ERR_SYNTAX,
+                       "%s: there is no auth.token.rootcertbundle, and no "
+                       "auth.token.jwks",
+                       import->file);
+    return 0;
+}
+
+static int set_tokens(struct import *import, struct err *err)
+{
+    static const struct {
+        const char *path, *key;
+    } keys[] = {
+        {"auth.token.realm", "token_realm"},
+        {"auth.token.service", "token_service"},
+        {"auth.token.issuer", "trusted_issuer"},
+        {"auth.token.rootcertbundle", "trusted_certificates"},
+        {"auth.token.jwks", "trusted_jwks"},
+    };
+
+    if (!has_tokens(import))
+        return 0;
+    if (check_tokens(import, err) < 0)
+        return -1;
+    for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
+        const char *value = NULL;
+
+        if (find_text(import, keys[i].path, &value, err) < 0 ||
+            (value != NULL &&
+             set(import, keys[i].path, keys[i].key, value, err) < 0))
+            return -1;
+    }
+    return 0;
+}
+
 /* --- the age of uploads --- */
 
 static int take_unit(struct span *rest, uint64_t *ns)
@@ -304,7 +359,8 @@ int import_settings(struct import *import, struct err *err)
 {
     if (set_root(import, err) < 0 || set_delete(import, err) < 0 ||
         set_readonly(import, err) < 0 || set_sparse(import, err) < 0 ||
-        set_catalog_limit(import, err) < 0 || set_log(import, err) < 0)
+        set_catalog_limit(import, err) < 0 || set_log(import, err) < 0 ||
+        set_tokens(import, err) < 0)
         return -1;
     return set_upload_age(import, err);
 }
