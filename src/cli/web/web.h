@@ -4,7 +4,8 @@
  *
  *     web.c            the command, and the table of checks
  *     web_password.c   the password, typed or given
- *     web_access.c     is Berth there, who is let in
+ *     web_access.c     is Berth there
+ *     web_users.c      who is let in
  *     web_requests.c   do requests and answers arrive as they were sent
  *     web_pushes.c     do bodies and blobs
  *     web_advice.c     which line of which configuration mends what
