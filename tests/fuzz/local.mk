@@ -34,7 +34,8 @@ endif
 fuzz_libs = tests/fuzz/libfuzz.a libserve.a $(core_libs) $(FUZZ_ENGINE)
 
 tests_fuzz_fuzz_answer_SOURCES = tests/fuzz/fuzz_answer.c \
-	src/cli/web/web_answer.c src/cli/web/web_answer.h
+	src/cli/web/web_answer.c src/cli/web/web_answer.h \
+	src/cli/web/web_challenge.c src/cli/web/web_challenge.h
 tests_fuzz_fuzz_answer_LDADD = $(fuzz_libs)
 tests_fuzz_fuzz_clock_LDADD = $(fuzz_libs)
 tests_fuzz_fuzz_config_LDADD = $(fuzz_libs)

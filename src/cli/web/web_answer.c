@@ -96,13 +96,11 @@ void web_answer_parse(struct web_answer *answer)
     parse_code(answer);
 }
 
-bool web_answer_field(const struct web_answer *answer, const char *name,
-                      struct span *value)
+bool web_answer_next_field(struct span *rest, const char *name,
+                           struct span *value)
 {
-    struct span rest = answer->fields;
-
-    while (rest.len > 0) {
-        struct span line = cut_line(&rest);
+    while (rest->len > 0) {
+        struct span line = cut_line(rest);
         struct span key = span_cut(&line, ':');
 
         if (line.ptr == NULL || !span_equals_nocase(key, span_of(name)))
@@ -111,6 +109,14 @@ bool web_answer_field(const struct web_answer *answer, const char *name,
         return true;
     }
     return false;
+}
+
+bool web_answer_field(const struct web_answer *answer, const char *name,
+                      struct span *value)
+{
+    struct span rest = answer->fields;
+
+    return web_answer_next_field(&rest, name, value);
 }
 
 bool web_answer_field_begins(const struct web_answer *answer, const char *name,

@@ -41,6 +41,13 @@ void web_answer_parse(struct web_answer *answer);
 bool web_answer_field(const struct web_answer *answer, const char *name,
                       struct span *value);
 
+/*
+ * The next value of a field, of those that have it several times; `*rest` is
+ * `answer->fields` to begin with. False at the end.
+ */
+bool web_answer_next_field(struct span *rest, const char *name,
+                           struct span *value);
+
 /* The field is there and begins with `prefix`, in either case. */
 bool web_answer_field_begins(const struct web_answer *answer, const char *name,
                              const char *prefix);
