@@ -31,6 +31,26 @@ int fd_write_at(int fd, uint64_t offset, struct span bytes, struct err *err)
     return 0;
 }
 
+int fd_read_all(int fd, struct buf *into, struct err *err)
+{
+    char bytes[4096];
+
+    for (;;) {
+        ssize_t got = read(fd, bytes, sizeof(bytes));
+
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got < 0)
+            return err_set_errno(err, errno, "read");
+        if (got == 0)
+            return 0;
+        buf_add(into, (struct span){bytes, (size_t)got});
+        if (into->overflowed)
+            return err_set(err, ERR_TOO_LARGE, "more than %zu bytes",
+                           into->max);
+    }
+}
+
 DIR *dir_open(int at, const char *path)
 {
     CLEANUP(fd) int fd = openat(at, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * File descriptors and directory streams that close themselves, and writes
- * that write everything.
+ * File descriptors and directory streams that close themselves, and reads and
+ * writes that go to the end.
  *
  *     CLEANUP(fd) int fd = openat(...);
  *     CLEANUP(dir) DIR *dir = dir_open(fd, "tags");
@@ -12,6 +12,7 @@
 #include <dirent.h>
 #include <stdint.h>
 
+#include "base/buf.h"
 #include "base/compiler.h"
 #include "base/err.h"
 #include "base/span.h"
@@ -34,6 +35,12 @@ static inline int fd_take(int *fd)
  */
 int fd_write_at(int fd, uint64_t offset, struct span bytes,
                 struct err *err) WARN_UNUSED;
+
+/*
+ * Appends what is left to read of `fd`. ERR_TOO_LARGE when that passes the
+ * maximum of `into`.
+ */
+int fd_read_all(int fd, struct buf *into, struct err *err) WARN_UNUSED;
 
 /* A stream of the directory `path` below `at`; NULL with errno set. */
 DIR *dir_open(int at, const char *path) WARN_UNUSED;

@@ -60,12 +60,8 @@ void hash_update(struct hash *hash, const void *bytes, size_t len)
     hash->length += len;
 }
 
-void hash_final(struct hash *hash, char hex[HASH_HEX_MAX])
+void hash_final_bytes(struct hash *hash, unsigned char bytes[HASH_BYTES_MAX])
 {
-    static const char digits[] = "0123456789abcdef";
-    unsigned char bytes[HASH_BYTES_MAX];
-    size_t size = hash_size(hash->algorithm);
-
     switch (hash->algorithm) {
     case HASH_SHA256:
         SHA256_Final(bytes, sha256_of(hash));
@@ -74,6 +70,15 @@ void hash_final(struct hash *hash, char hex[HASH_HEX_MAX])
         SHA512_Final(bytes, sha512_of(hash));
         break;
     }
+}
+
+void hash_final(struct hash *hash, char hex[HASH_HEX_MAX])
+{
+    static const char digits[] = "0123456789abcdef";
+    unsigned char bytes[HASH_BYTES_MAX];
+    size_t size = hash_size(hash->algorithm);
+
+    hash_final_bytes(hash, bytes);
     for (size_t i = 0; i < size; i++) {
         hex[2 * i] = digits[bytes[i] >> 4];
         hex[2 * i + 1] = digits[bytes[i] & 15];

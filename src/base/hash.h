@@ -42,6 +42,9 @@ void hash_update(struct hash *hash, const void *bytes, size_t len);
 /* Lower-case hexadecimal, NUL-terminated. Ends the hash. */
 void hash_final(struct hash *hash, char hex[HASH_HEX_MAX]);
 
+/* The same as hash_size() bytes. */
+void hash_final_bytes(struct hash *hash, unsigned char bytes[HASH_BYTES_MAX]);
+
 /* Writes the state and returns its length. */
 size_t hash_save(const struct hash *hash, unsigned char out[HASH_STATE_MAX]);
 
