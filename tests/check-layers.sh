@@ -32,6 +32,7 @@ home() {
 	case $1 in
 	fcgiapp.h | fcgi_stdio.h) echo fcgi/http/fastcgi.c ;;
 	json-c/* | json.h) echo src/base/json.c ;;
+	cjose/*) echo src/access/jose.c ;;
 	openssl/*) echo src/base/hash.c ;;
 	crypt.h) echo src/cli/token/token_robot.c ;;
 	curl/*) echo src/base/http_client.c ;;

@@ -14,8 +14,8 @@ here=$top/etc/shared-hosting
 programs='fcgi/version fcgi/catalog fcgi/tags fcgi/referrers fcgi/manifest
 	fcgi/blob fcgi/upload src/berth'
 # Parts of all of them are in the programs.
-libraries='libc6-dev libcrypt-dev libfcgi-dev libjson-c-dev libssl-dev
-	libyaml-dev'
+libraries='libc6-dev libcjose-dev libcrypt-dev libfcgi-dev libjansson-dev
+	libjson-c-dev libssl-dev libyaml-dev'
 
 # What the make around us was told is not meant for the one below it.
 unset MAKEFLAGS MFLAGS MAKELEVEL
