@@ -33,7 +33,8 @@ home() {
 	fcgiapp.h | fcgi_stdio.h) echo fcgi/http/fastcgi.c ;;
 	json-c/* | json.h) echo src/base/json.c ;;
 	cjose/*) echo src/access/jose.c ;;
-	openssl/*) echo src/base/hash.c ;;
+	openssl/sha.h) echo src/base/hash.c ;;
+	openssl/*) echo src/access/certificate.c ;;
 	crypt.h) echo src/cli/token/token_robot.c ;;
 	curl/*) echo src/base/http_client.c ;;
 	yaml.h) echo src/base/yaml_tree.c ;;
