@@ -54,29 +54,13 @@ static int too_large(const struct call *call)
                       call->settings->manifest_limit);
 }
 
-#define READ_PIECE (16 * 1024)
-
 /* The whole body, bounded by the limit whether a length was announced or not.
  */
 static int read_body(struct call *call, struct buf *bytes)
 {
-    const struct request *request = call->request;
-
-    if (request->has_content_length && request->content_length > bytes->max)
-        return too_large(call);
-    for (;;) {
-        char piece[READ_PIECE];
-        ssize_t count =
-            reader_read(request->body, piece, sizeof(piece), call->err);
-
-        if (count < 0)
-            return -1;
-        if (count == 0)
-            return 0;
-        buf_add(bytes, (struct span){piece, (size_t)count});
-        if (bytes->overflowed)
-            return too_large(call);
-    }
+    if (request_read_body(call->request, bytes, call->err) == 0)
+        return 0;
+    return call->err->code == ERR_TOO_LARGE ? too_large(call) : -1;
 }
 
 /* The digest of the body, which has to be the one the path names, if any. */

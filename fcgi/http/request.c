@@ -24,6 +24,27 @@ int request_check_client(const struct request *request, const char *what,
     return err_set(err, ERR_CLIENT_GONE, "before %s", what);
 }
 
+#define READ_PIECE (16 * 1024)
+
+int request_read_body(const struct request *request, struct buf *into,
+                      struct err *err)
+{
+    if (request->has_content_length && request->content_length > into->max)
+        return err_set(err, ERR_TOO_LARGE, "body too large");
+    for (;;) {
+        char piece[READ_PIECE];
+        ssize_t count = reader_read(request->body, piece, sizeof(piece), err);
+
+        if (count < 0)
+            return -1;
+        if (count == 0)
+            return 0;
+        buf_add(into, (struct span){piece, (size_t)count});
+        if (into->overflowed)
+            return err_set(err, ERR_TOO_LARGE, "body too large");
+    }
+}
+
 bool request_query(const struct request *request, const char *name,
                    struct span *out)
 {
@@ -217,6 +238,42 @@ static int parse_path(struct request *request, struct span raw, struct err *err)
     return why != NULL ? bad_target(err, why) : 0;
 }
 
+/* Decoded to the end of `decoded`, where the room was reserved before. */
+static int parse_pairs(struct span raw, struct buf *decoded,
+                       struct query_pair pairs[REQUEST_QUERY_MAX],
+                       size_t *count, struct err *err)
+{
+    while (raw.len > 0) {
+        struct span value = span_cut(&raw, '&');
+        struct span name = span_cut(&value, '=');
+        struct query_pair *pair = &pairs[*count];
+
+        if (name.len == 0)
+            continue;
+        if (*count == REQUEST_QUERY_MAX)
+            return err_set(err, ERR_TOO_MANY_TAGS, "too many parameters");
+        if (!decode(name, FORM_QUERY, decoded, &pair->name) ||
+            !decode(value, FORM_QUERY, decoded, &pair->value))
+            return bad_target(err, "the query has a broken escape");
+        *count += 1;
+    }
+    return 0;
+}
+
+int request_parse_form(struct span body, struct request_form *out,
+                       struct err *err)
+{
+    out->count = 0;
+    out->decoded = BUF_INIT(body.len);
+    buf_reserve(&out->decoded, body.len);
+    return parse_pairs(body, &out->decoded, out->pairs, &out->count, err);
+}
+
+void request_form_cleanup(struct request_form *form)
+{
+    buf_cleanup(&form->decoded);
+}
+
 /*
  * lighttpd takes what follows the last question mark for the query, and would
  * decide on access to another path than ours. No parameter of ours has any.
@@ -226,21 +283,8 @@ static int parse_query(struct request *request, struct span raw,
 {
     if (raw.len > 0 && memchr(raw.ptr, '?', raw.len) != NULL)
         return bad_target(err, "the query has a question mark");
-    while (raw.len > 0) {
-        struct span value = span_cut(&raw, '&');
-        struct span name = span_cut(&value, '=');
-        struct query_pair *pair = &request->query[request->query_count];
-
-        if (name.len == 0)
-            continue;
-        if (request->query_count == REQUEST_QUERY_MAX)
-            return err_set(err, ERR_TOO_MANY_TAGS, "too many parameters");
-        if (!decode(name, FORM_QUERY, &request->decoded, &pair->name) ||
-            !decode(value, FORM_QUERY, &request->decoded, &pair->value))
-            return bad_target(err, "the query has a broken escape");
-        request->query_count++;
-    }
-    return 0;
+    return parse_pairs(raw, &request->decoded, request->query,
+                       &request->query_count, err);
 }
 
 int request_parse(const char *const *parameters, struct request *out,

@@ -86,6 +86,27 @@ struct span request_parameter(const struct request *request, const char *name);
 int request_check_client(const struct request *request, const char *what,
                          struct err *err) WARN_UNUSED;
 
+/*
+ * Reads the whole body behind what is in `into`, whose maximum bounds it
+ * whether a length was announced or not: ERR_TOO_LARGE beyond it.
+ */
+int request_read_body(const struct request *request, struct buf *into,
+                      struct err *err) WARN_UNUSED;
+
+/*
+ * A body of the type application/x-www-form-urlencoded: the pairs of a query,
+ * read by the same rules. Begins empty, ends with request_form_cleanup.
+ */
+struct request_form {
+    struct query_pair pairs[REQUEST_QUERY_MAX];
+    size_t count;
+    struct buf decoded;
+};
+
+int request_parse_form(struct span body, struct request_form *out,
+                       struct err *err) WARN_UNUSED;
+void request_form_cleanup(struct request_form *form);
+
 /* The first value of a query parameter; false when there is none. */
 bool request_query(const struct request *request, const char *name,
                    struct span *out);
