@@ -8,10 +8,19 @@
 
 extern const struct route catalog_route;
 
-static int add_name(void *context, const char *name, struct err *err)
+struct listing {
+    const struct caller *caller;
+    struct page_names names;
+};
+
+/* What may not be seen is not there, on no page. */
+static int add_name(void *context, const char *name, struct err *err UNUSED)
 {
-    (void)err;
-    return page_add_name(context, name);
+    struct listing *listing = context;
+
+    if (!caller_may(listing->caller, RIGHT_CATALOG, name))
+        return 0;
+    return page_add_name(&listing->names, name);
 }
 
 static int get_catalog(struct call *call)
@@ -19,7 +28,10 @@ static int get_catalog(struct call *call)
     uint64_t most = call->settings->catalog_limit;
     char last[NAME_MAX_LENGTH + 1];
     struct page page;
-    struct page_names names = {.page = &page, .into = &call->response->bytes};
+    struct listing listing = {
+        .caller = call->caller,
+        .names = {.page = &page, .into = &call->response->bytes},
+    };
 
     if (page_parse(call->request, most, most, &page, call->err) < 0)
         return -1;
@@ -29,13 +41,13 @@ static int get_catalog(struct call *call)
     }
     snprintf(last, sizeof(last), "%.*s", SPAN_ARGS(page.last));
     response_header(call->response, "Content-Type", "application/json");
-    buf_add(names.into, SPAN("{\"repositories\":["));
+    buf_add(listing.names.into, SPAN("{\"repositories\":["));
     if (page.limit > 0 &&
-        catalog_list(call->store, last, add_name, &names, call->err) < 0)
+        catalog_list(call->store, last, add_name, &listing, call->err) < 0)
         return -1;
-    buf_add(names.into, SPAN("]}\n"));
-    if (names.more)
-        page_link(call, &page, names.last, NULL);
+    buf_add(listing.names.into, SPAN("]}\n"));
+    if (listing.names.more)
+        page_link(call, &page, listing.names.last, NULL);
     return 0;
 }
 

@@ -141,6 +141,17 @@ static int receive_and_commit(struct call *call, const char *uuid,
     return 0;
 }
 
+/*
+ * What somebody may not read is not there for them. Without a name it would be
+ * taken from wherever it is.
+ */
+static bool may_mount(const struct call *call, const char *from)
+{
+    if (from == NULL)
+        return !caller_is_limited(call->caller);
+    return caller_may(call->caller, RIGHT_PULL, from);
+}
+
 /* `?mount=`; without success the client gets an upload to go on with. */
 static int mount(struct call *call, struct span text, bool *mounted)
 {
@@ -158,6 +169,8 @@ static int mount(struct call *call, struct span text, bool *mounted)
     }
     if (named)
         snprintf(from, sizeof(from), "%.*s", SPAN_ARGS(source));
+    if (!may_mount(call, named ? from : NULL))
+        return 0;
     if (blob_mount(call->store, call->name, named ? from : NULL, &digest,
                    call->err) == 0) {
         *mounted = true;

@@ -155,6 +155,7 @@ static int start(struct program *program, const char *file, struct err *err)
     struct err ignored = {0};
     struct settings settings;
 
+    program->server.callers = caller_source_new();
     if (settings_source_new(file, &program->server.settings, err) < 0)
         return -1;
     settings_source_get(program->server.settings, &settings, &ignored);
@@ -192,5 +193,6 @@ int main(int argc, char **argv)
         status = run(&program, &options, argv);
     driver_free(program.server.driver);
     settings_source_free(program.server.settings);
+    caller_source_free(program.server.callers);
     return status;
 }

@@ -93,6 +93,7 @@ static void read_fields(struct request *request)
         {"HTTP_CONTENT_RANGE", offsetof(struct request, content_range)},
         {"HTTP_USER_AGENT", offsetof(struct request, user_agent)},
         {"REMOTE_ADDR", offsetof(struct request, remote_address)},
+        {"REMOTE_USER", offsetof(struct request, remote_user)},
     };
 
     for (const char *const *p = request->parameters; *p != NULL; p++) {

@@ -52,6 +52,7 @@ struct request {
     uint64_t content_length;
     struct span range, if_range, if_none_match, content_range;
     struct span remote_address, user_agent;
+    struct span remote_user; /* whom the web server has let in by name */
 
     /* The body; read at most once. Given by the transport, never NULL. */
     struct reader *body;

@@ -13,6 +13,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "access/caller.h"
 #include "base/err.h"
 #include "http/request.h"
 #include "http/response.h"
@@ -23,8 +24,10 @@
 
 /* What an action needs of whoever asks; settings and the policy decide. */
 enum action_access {
-    ACCESS_NONE, /* no action: the end of a table */
-    ACCESS_PING,
+    ACCESS_NONE,   /* no action: the end of a table */
+    ACCESS_PUBLIC, /* nobody is asked who that is */
+    ACCESS_LOGIN,  /* to show who one is, to the web server */
+    ACCESS_PING,   /* to be somebody, or nobody where that will do */
     ACCESS_PULL,
     ACCESS_PUSH,
     ACCESS_DELETE,
@@ -41,6 +44,8 @@ struct call {
     struct response *response;
     struct store *store;
     const struct settings *settings;
+    const struct caller *caller; /* who asks */
+    struct caller_source *callers;
     char name[NAME_MAX_LENGTH + 1];
     struct digest digest;
     struct reference reference;

@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "http/guard.h"
 #include "http/http_error.h"
 #include "store/link.h"
 
@@ -26,8 +27,10 @@ struct exchange {
     struct err err;
     struct call call;
     struct store store;
+    struct caller caller;
     const struct endpoint *endpoint;
-    struct driver *own_driver; /* of a root the web server named */
+    const struct action *action; /* NULL: no such endpoint, or method */
+    struct driver *own_driver;   /* of a root the web server named */
     int64_t started_ns;
     uint64_t sent; /* bytes of body */
     bool broken;   /* the answer could not be sent whole */
@@ -92,29 +95,45 @@ static int refuse_access(struct exchange *x)
     return err_detail(&x->err, "deletion is switched off");
 }
 
+/*
+ * What is asked for, with the reason in `unmatched` when that is nothing: those
+ * who may not even ask do not hear it.
+ */
+static void match(struct exchange *x, struct err *unmatched)
+{
+    x->endpoint =
+        route_match(x->server->route, x->request.path, &x->call, unmatched);
+    if (x->endpoint != NULL)
+        x->action = endpoint_action(x->endpoint, x->request.method);
+}
+
 static int run(struct exchange *x, const char *const *parameters,
                struct reader *body,
                bool (*client_is_gone)(const struct request *), void *transport)
 {
-    const struct action *action;
+    struct err unmatched = {0};
 
     if (prepare(x, parameters) < 0)
         return -1;
     x->request.body = body;
     x->request.client_is_gone = client_is_gone;
     x->request.transport = transport;
-    x->endpoint =
-        route_match(x->server->route, x->request.path, &x->call, &x->err);
-    if (x->endpoint == NULL)
+    match(x, &unmatched);
+    if (guard_enter(&x->call, x->action, &x->caller, &x->err) < 0)
         return -1;
-    action = endpoint_action(x->endpoint, x->request.method);
-    if (action == NULL)
+    if (x->endpoint == NULL) {
+        x->err = unmatched;
+        return -1;
+    }
+    if (x->action == NULL)
         return refuse_method(x);
-    if (!admits(&x->settings, action->access))
+    if (guard_admit(&x->call, x->action, &x->err) < 0)
+        return -1;
+    if (!admits(&x->settings, x->action->access))
         return refuse_access(x);
     if (choose_store(x) < 0)
         return -1;
-    return action->run(&x->call);
+    return x->action->run(&x->call);
 }
 
 static void describe_error(struct exchange *x)
@@ -122,6 +141,8 @@ static void describe_error(struct exchange *x)
     CLEANUP(buf) struct buf methods = BUF_INIT(128);
 
     http_error_response(&x->err, &x->response);
+    if (x->response.status == 401)
+        guard_challenge(&x->call, x->action, &x->response);
     if (x->response.status != 405 || x->endpoint == NULL)
         return;
     endpoint_methods(x->endpoint, admits, &x->settings, &methods);
@@ -249,6 +270,8 @@ static void write_log(const struct exchange *x)
     buf_add_format(&line, " status=%d bytes=%" PRIu64 " ms=%" PRId64 ".%03d",
                    x->response.status, x->sent, us / 1000, (int)(us % 1000));
     log_add(&line, "remote", x->request.remote_address);
+    if (x->caller.name[0] != '\0')
+        log_add(&line, "user", span_of(x->caller.name));
     if (x->call.name[0] != '\0')
         log_add(&line, "name", span_of(x->call.name));
     if (x->broken)
@@ -284,6 +307,8 @@ static void connect_call(struct exchange *x)
     x->call.response = &x->response;
     x->call.store = &x->store;
     x->call.settings = &x->settings;
+    x->call.caller = &x->caller;
+    x->call.callers = x->server->callers;
     x->call.err = &x->err;
 }
 
@@ -312,6 +337,7 @@ int serve(const struct server *server, const char *const *parameters,
     free(x.piece);
     response_cleanup(&x.response);
     request_cleanup(&x.request);
+    caller_end(&x.caller);
     driver_free(x.own_driver);
     return x.broken ? -1 : 0;
 }

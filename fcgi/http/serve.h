@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * From a request to an answer: parse, match, check, run, report. No socket.
+ * From a request to an answer: parse, match, ask who that is and whether they
+ * may (guard.h), run, report. No socket.
  *
  * serve() never fails: whatever goes wrong becomes an answer in the OCI error
  * form, and a line in the log. Every answer carries
@@ -23,6 +24,7 @@ struct sink {
 struct server {
     const struct route *route;
     struct settings_source *settings;
+    struct caller_source *callers;
     struct driver *driver; /* of the root named at the start */
 };
 

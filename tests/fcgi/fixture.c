@@ -2,9 +2,11 @@
 #include "fcgi/fixture.h"
 
 #include <criterion/criterion.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/json.h"
 #include "store/tag.h"
@@ -26,6 +28,7 @@ void route_setup(const struct route *route)
     fixture_setup();
     server.route = route;
     server.driver = store.driver;
+    server.callers = caller_source_new();
     cr_assert_eq(settings_source_new("/dev/null", &server.settings, &err), 0,
                  "%s", err.text);
 }
@@ -40,9 +43,29 @@ void route_work_on(struct driver *driver)
     server.driver = driver;
 }
 
+static char policy_file[] = "/tmp/berth-policy-XXXXXX";
+static bool has_policy;
+
+const char *under_policy(const char *rules)
+{
+    static char parameter[64];
+    int fd = has_policy ? open(policy_file, O_WRONLY | O_TRUNC)
+                        : mkstemp(policy_file);
+
+    cr_assert(fd >= 0);
+    has_policy = true;
+    cr_assert_eq(write(fd, rules, strlen(rules)), (ssize_t)strlen(rules));
+    close(fd);
+    snprintf(parameter, sizeof(parameter), "BERTH_POLICY=%s", policy_file);
+    return parameter;
+}
+
 void route_teardown(void)
 {
+    if (has_policy)
+        unlink(policy_file);
     settings_source_free(server.settings);
+    caller_source_free(server.callers);
     buf_cleanup(&bytes);
     buf_cleanup(&head);
     fixture_teardown();

@@ -81,6 +81,12 @@ void expect_methods(const char *target, const char *setting,
 /* Formatted text in one of a few static buffers. */
 const char *text(const char *format, ...) PRINTF_LIKE(1, 2);
 
+/*
+ * Writes a policy and returns the parameter of a request that puts it in
+ * force, "BERTH_POLICY=...".
+ */
+const char *under_policy(const char *rules);
+
 /* An image whose parts the repository has; nothing has a tag. */
 struct image {
     struct digest config, layer, digest;

@@ -175,3 +175,30 @@ Test(catalog_route, can_only_be_read)
     expect_methods("/v2/_catalog", "BERTH_READONLY=yes", "GET, HEAD");
     expect_methods("/v2/_catalog", "BERTH_DELETE=no", "GET, HEAD");
 }
+
+Test(catalog_route, what_may_not_be_seen_is_on_no_page)
+{
+    static const char *const names[] = {"a", "b", "b/c", "d", "e", NULL};
+    const char *policy = under_policy("[*]\nalice = pull\n"
+                                      "[b*]\nalice = catalog\n"
+                                      "[e]\nalice = admin\n");
+
+    make_repositories(names);
+    ASK("GET", "/v2/_catalog?n=2", .parameters = {"REMOTE_USER=alice", policy});
+    expect_head("200 OK", "Content-Type: application/json\n"
+                          "Link: </v2/_catalog?last=b/c&n=2>; rel=\"next\"\n"
+                          "Content-Length: 29\n");
+    expect_body(SPAN("{\"repositories\":[\"b\",\"b/c\"]}\n"));
+    ASK("GET", "/v2/_catalog?last=b/c&n=2",
+        .parameters = {"REMOTE_USER=alice", policy});
+    expect_body(SPAN("{\"repositories\":[\"e\"]}\n"));
+}
+
+Test(catalog_route, is_for_those_who_may_see_something_in_it)
+{
+    make_repositories(three);
+    ASK("GET", "/v2/_catalog",
+        .parameters = {"REMOTE_USER=alice",
+                       under_policy("[*]\nalice = pull\n")});
+    expect_error("403 Forbidden", "DENIED", NULL, "");
+}

@@ -226,6 +226,34 @@ Test(upload_post, a_mount_that_fails_may_bring_the_whole_blob)
     expect_created();
 }
 
+static void post_as_alice(const char *query, const char *rules)
+{
+    ASK("POST", text(UPLOADS "?%s", query), .body = SPAN(""),
+        .parameters = {"REMOTE_USER=alice", under_policy(rules)});
+}
+
+Test(upload_post, what_may_not_be_read_is_not_mounted)
+{
+    const char *query = text("mount=%s&from=source", text_of(&digest));
+
+    post_as_alice(query, "[team/*]\nalice = pull, push\n"
+                         "[source]\nalice = push, delete, catalog\n");
+    expect_started();
+    cr_expect_not(has_blob(NAME));
+    post_as_alice(query, "[team/*]\nalice = pull, push\n"
+                         "[source]\nalice = pull\n");
+    expect_created();
+}
+
+/* It would come from a repository nobody has looked for a right in. */
+Test(upload_post, under_a_policy_nothing_is_mounted_from_wherever_it_is)
+{
+    post_as_alice(text("mount=%s", text_of(&digest)),
+                  "[*]\nalice = pull, push\n");
+    expect_started();
+    cr_expect_not(has_blob(NAME));
+}
+
 Test(upload_post, a_mounted_blob_is_leased)
 {
     const struct layout_path path = layout_blob(&digest);

@@ -196,6 +196,7 @@ void serve_setup(void)
     close(log);
     serve_write_settings("root = /nowhere\n");
     server.route = &route;
+    server.callers = caller_source_new();
     cr_assert_eq(settings_source_new(file, &server.settings, &err), 0);
     admitted = SIZE_MAX;
 }
@@ -214,6 +215,7 @@ void serve_teardown(void)
 {
     nftw(serve_directory, remove_one, 8, FTW_DEPTH | FTW_PHYS);
     settings_source_free(server.settings);
+    caller_source_free(server.callers);
     buf_cleanup(&answer);
 }
 

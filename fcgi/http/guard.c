@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: MIT */
+#include "http/guard.h"
+
+#include "base/log.h"
+
+struct caller_rules guard_rules(const struct settings *settings)
+{
+    return (struct caller_rules){
+        .policy = settings->policy,
+        .realm = settings->token_realm,
+        .service = settings->token_service,
+        .issuer = settings->token_issuer,
+        .keys = settings->token_keys,
+        .trusted_issuer = settings->trusted_issuer,
+        .certificates = settings->trusted_certificates,
+        .jwks = settings->trusted_jwks,
+    };
+}
+
+/*
+ * Blobs the web server sends by itself are asked of nobody here. So it must
+ * not do that, and nothing works until it does not.
+ */
+static int check_direct(const struct call *call, struct err *err)
+{
+    const struct settings *settings = call->settings;
+
+    if (request_parameter(call->request, "BERTH_DIRECT").len == 0)
+        return 0;
+    if (settings->policy[0] == '\0' && settings->token_realm[0] == '\0')
+        return 0;
+    return err_set(err, ERR_MISCONFIGURED,
+                   "the web server sends blobs by itself, past %s: see "
+                   "berth_direct and berth_policy in its settings.conf",
+                   settings->policy[0] != '\0' ? "the policy" : "tokens");
+}
+
+/* One field, or what the web server made of several is no credentials. */
+static int find_authorization(const struct request *request, struct span *out,
+                              struct err *err)
+{
+    static const struct span name = {"HTTP_AUTHORIZATION=", 19};
+
+    *out = SPAN("");
+    for (const char *const *p = request->parameters; *p != NULL; p++) {
+        if (!span_starts_with(span_of(*p), name))
+            continue;
+        if (out->len > 0)
+            return err_set(err, ERR_UNAUTHORIZED, "two Authorization fields");
+        *out = span_from(span_of(*p), name.len);
+    }
+    return 0;
+}
+
+int guard_enter(const struct call *call, const struct action *action,
+                struct caller *out, struct err *err)
+{
+    struct caller_rules rules = guard_rules(call->settings);
+    struct span authorization = SPAN("");
+    struct err complaint = {0};
+    int result;
+
+    if (action != NULL && action->access == ACCESS_PUBLIC)
+        return 0;
+    if (check_direct(call, err) < 0)
+        return -1;
+    if ((action != NULL && action->access == ACCESS_LOGIN) ||
+        rules.realm[0] == '\0')
+        result = caller_begin_named(call->callers, &rules,
+                                    call->request->remote_user, out, &complaint,
+                                    err);
+    else if (find_authorization(call->request, &authorization, err) < 0)
+        result = -1;
+    else
+        result = caller_begin_bearer(call->callers, &rules, authorization, out,
+                                     &complaint, err);
+    if (complaint.code != ERR_NONE)
+        log_message(LOG_PRIORITY_ERROR, "%s", complaint.text);
+    return result;
+}
+
+static unsigned right_of(enum action_access access)
+{
+    switch (access) {
+    case ACCESS_PULL:
+        return RIGHT_PULL;
+    case ACCESS_PUSH:
+        return RIGHT_PUSH;
+    case ACCESS_DELETE:
+        return RIGHT_DELETE;
+    case ACCESS_CATALOG:
+        return RIGHT_CATALOG;
+    case ACCESS_NONE:
+    case ACCESS_PUBLIC:
+    case ACCESS_LOGIN:
+    case ACCESS_PING:
+        break;
+    }
+    return 0;
+}
+
+static bool is_admitted(const struct call *call, const struct action *action)
+{
+    unsigned right = right_of(action->access);
+
+    if (right == 0)
+        return action->access != ACCESS_NONE;
+    if (right == RIGHT_CATALOG)
+        return caller_may_somewhere(call->caller, right);
+    return caller_may(call->caller, right, call->name);
+}
+
+int guard_admit(const struct call *call, const struct action *action,
+                struct err *err)
+{
+    const struct caller *caller = call->caller;
+
+    if (is_admitted(call, action))
+        return 0;
+    if (caller->has_token)
+        return err_set(err, ERR_UNAUTHORIZED, "the token is not good for that");
+    return err_set(err, ERR_DENIED, "%s may not do that",
+                   caller->name[0] != '\0' ? caller->name : "nobody");
+}
+
+/* What a token for this would have to be good for, as registry:2 asks. */
+static void add_scope(const struct call *call, const struct action *action,
+                      struct buf *into)
+{
+    static const char *const actions[] = {
+        [ACCESS_PULL] = "pull",
+        [ACCESS_PUSH] = "pull,push",
+        [ACCESS_DELETE] = "delete",
+    };
+    struct span from;
+
+    if (action->access == ACCESS_CATALOG)
+        buf_add(into, SPAN(",scope=\"registry:catalog:*\""));
+    if (call->name[0] == '\0' || right_of(action->access) == 0)
+        return;
+    buf_add_format(into, ",scope=\"repository:%s:%s", call->name,
+                   actions[action->access]);
+    if (action->access == ACCESS_PUSH &&
+        request_query(call->request, "from", &from) && name_is_valid(from))
+        buf_add_format(into, " repository:%.*s:pull", SPAN_ARGS(from));
+    buf_add_char(into, '"');
+}
+
+void guard_challenge(const struct call *call, const struct action *action,
+                     struct response *response)
+{
+    CLEANUP(buf) struct buf challenge = BUF_INIT(4096);
+    const struct settings *settings = call->settings;
+    const struct caller *caller = call->caller;
+
+    if (settings->token_realm[0] == '\0')
+        return;
+    buf_add_format(&challenge, "Bearer realm=\"%s\",service=\"%s\"",
+                   settings->token_realm, settings->token_service);
+    if (action != NULL)
+        add_scope(call, action, &challenge);
+    if (caller->token != NULL)
+        buf_add(&challenge, SPAN(",error=\"insufficient_scope\""));
+    else if (caller->token_is_bad)
+        buf_add(&challenge, SPAN(",error=\"invalid_token\""));
+    response_header(response, "WWW-Authenticate", "%s", buf_text(&challenge));
+}
