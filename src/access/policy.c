@@ -31,8 +31,8 @@ void policy_cleanup(struct policy **policy)
 
 /* --- which section --- */
 
-static const struct section *find_exact(const struct policy *policy,
-                                        const char *repository)
+static const struct policy_section *find_exact(const struct policy *policy,
+                                               const char *repository)
 {
     size_t low = 0, high = policy->exact_count;
 
@@ -51,30 +51,31 @@ static const struct section *find_exact(const struct policy *policy,
 }
 
 /* They are sorted: the first that matches. */
-static const struct section *find_section(const struct policy *policy,
-                                          const char *repository)
+static const struct policy_section *find_section(const struct policy *policy,
+                                                 const char *repository)
 {
-    const struct section *exact = find_exact(policy, repository);
+    const struct policy_section *exact = find_exact(policy, repository);
 
     if (exact != NULL)
         return exact;
     for (size_t i = policy->exact_count; i < policy->section_count; i++)
-        if (pattern_matches(policy->sections[i].pattern, repository))
+        if (policy_pattern_matches(policy->sections[i].pattern, repository))
             return &policy->sections[i];
     return NULL;
 }
 
 /* --- which line of it --- */
 
-static const struct rule *find_rule(const struct policy *policy,
-                                    const struct section *section,
-                                    enum rule_kind kind, const char *name)
+static const struct policy_rule *find_rule(const struct policy *policy,
+                                           const struct policy_section *section,
+                                           enum policy_rule_kind kind,
+                                           const char *name)
 {
     size_t low = section->first, high = low + section->count;
 
     while (low < high) {
         size_t middle = low + (high - low) / 2;
-        const struct rule *rule = &policy->rules[middle];
+        const struct policy_rule *rule = &policy->rules[middle];
         int order = rule->kind != kind ? (rule->kind < kind ? -1 : 1)
                                        : strcmp(rule->name, name);
 
@@ -106,16 +107,16 @@ static size_t find_memberships(const struct policy *policy, const char *user)
 
 /* The lines of the group and of those it is in; `*first` is that of them. */
 static unsigned rights_of_group(const struct policy *policy,
-                                const struct section *section,
-                                const struct group *group,
-                                const struct rule **first)
+                                const struct policy_section *section,
+                                const struct policy_group *group,
+                                const struct policy_rule **first)
 {
     unsigned rights = 0;
 
     for (size_t i = 0; i < group->count; i++) {
         size_t ancestor = policy->ancestors[group->first + i];
-        const struct rule *rule = find_rule(policy, section, RULE_GROUP,
-                                            policy->groups[ancestor].name);
+        const struct policy_rule *rule = find_rule(
+            policy, section, RULE_GROUP, policy->groups[ancestor].name);
 
         if (rule == NULL)
             continue;
@@ -127,8 +128,9 @@ static unsigned rights_of_group(const struct policy *policy,
 }
 
 static unsigned rights_of_groups(const struct policy *policy,
-                                 const struct section *section,
-                                 const char *user, const struct rule **first)
+                                 const struct policy_section *section,
+                                 const char *user,
+                                 const struct policy_rule **first)
 {
     unsigned rights = 0;
 
@@ -144,8 +146,8 @@ static unsigned rights_of_groups(const struct policy *policy,
 
 /* `*rule` is what decided, or the first of that; NULL = nothing did. */
 static unsigned decide(const struct policy *policy,
-                       const struct section *section, const char *user,
-                       const struct rule **rule)
+                       const struct policy_section *section, const char *user,
+                       const struct policy_rule **rule)
 {
     *rule = NULL;
     if (user[0] != '\0') {
@@ -167,8 +169,8 @@ static unsigned decide(const struct policy *policy,
 unsigned policy_rights(const struct policy *policy, const char *user,
                        const char *repository, struct policy_reason *reason)
 {
-    const struct section *section = find_section(policy, repository);
-    const struct rule *rule = NULL;
+    const struct policy_section *section = find_section(policy, repository);
+    const struct policy_rule *rule = NULL;
     unsigned rights =
         section != NULL ? decide(policy, section, user, &rule) : 0;
 
@@ -190,7 +192,7 @@ unsigned policy_rights(const struct policy *policy, const char *user,
 bool policy_grants_somewhere(const struct policy *policy, const char *user,
                              unsigned right)
 {
-    const struct rule *rule;
+    const struct policy_rule *rule;
 
     for (size_t i = 0; i < policy->section_count; i++)
         if ((decide(policy, &policy->sections[i], user, &rule) & right) ==

@@ -13,16 +13,16 @@
 
 static int compare_entries(const void *a, const void *b)
 {
-    const struct entry *x = a, *y = b;
+    const struct policy_entry *x = a, *y = b;
     int order = strcmp(x->name, y->name);
 
     return order != 0 ? order : (x->line > y->line) - (x->line < y->line);
 }
 
-int entries_sort(struct entry *entries, size_t count, const char *what,
-                 const char *file, struct err *err)
+int policy_entries_sort(struct policy_entry *entries, size_t count,
+                        const char *what, const char *file, struct err *err)
 {
-    const struct entry *again = NULL;
+    const struct policy_entry *again = NULL;
 
     if (count > 0)
         qsort(entries, count, sizeof(*entries), compare_entries);
@@ -36,8 +36,9 @@ int entries_sort(struct entry *entries, size_t count, const char *what,
                    file, again->line, what, again->name, again[-1].line);
 }
 
-const struct entry *entries_find(const struct entry *entries, size_t count,
-                                 const char *name)
+const struct policy_entry *
+policy_entries_find(const struct policy_entry *entries, size_t count,
+                    const char *name)
 {
     size_t low = 0, high = count;
 
@@ -63,14 +64,15 @@ static int say_unknown(const char *file, int line, const char *name,
 }
 
 /* Those a section names are there. */
-static int check_rules(const struct policy *policy, const struct entry *names,
-                       const char *file, struct err *err)
+static int check_rules(const struct policy *policy,
+                       const struct policy_entry *names, const char *file,
+                       struct err *err)
 {
     for (size_t i = 0; i < policy->rule_count; i++) {
-        const struct rule *rule = &policy->rules[i];
+        const struct policy_rule *rule = &policy->rules[i];
 
         if (rule->kind == RULE_GROUP &&
-            entries_find(names, policy->group_count, rule->name) == NULL)
+            policy_entries_find(names, policy->group_count, rule->name) == NULL)
             return say_unknown(file, rule->line, rule->name, err);
     }
     return 0;
@@ -81,7 +83,7 @@ static int check_rules(const struct policy *policy, const struct entry *names,
 struct walk {
     struct policy *policy;
     const char *file;
-    struct inclusion *inclusions; /* sorted by inner and outer group */
+    struct policy_inclusion *inclusions; /* sorted by inner and outer group */
     size_t count;
     size_t *next;    /* of each group: the inclusion to follow next */
     size_t *path;    /* from where we began to where we are, outwards */
@@ -93,7 +95,7 @@ struct walk {
 
 static int compare_inclusions(const void *a, const void *b)
 {
-    const struct inclusion *x = a, *y = b;
+    const struct policy_inclusion *x = a, *y = b;
 
     if (x->inner != y->inner)
         return x->inner < y->inner ? -1 : 1;
@@ -132,7 +134,8 @@ static int finish(struct walk *walk, size_t group, struct err *err)
     while (i > 0 && walk->inclusions[i - 1].inner == group)
         i--;
     for (; i < end; i++) {
-        const struct group *outer = &policy->groups[walk->inclusions[i].outer];
+        const struct policy_group *outer =
+            &policy->groups[walk->inclusions[i].outer];
 
         for (size_t j = 0; j < outer->count; j++)
             if (note(walk, group, policy->ancestors[outer->first + j], err) < 0)
@@ -143,7 +146,7 @@ static int finish(struct walk *walk, size_t group, struct err *err)
 
 static int enter(struct walk *walk, size_t group, struct err *err)
 {
-    const struct group *again = &walk->policy->groups[group];
+    const struct policy_group *again = &walk->policy->groups[group];
 
     if (walk->is_inside[group]) {
         size_t last = walk->path[walk->depth - 1];
@@ -190,7 +193,7 @@ static int climb(struct walk *walk, size_t start, struct err *err)
 /* Sorts, leaves each out but once, and finds where those of a group begin. */
 static void prepare(struct walk *walk, size_t count)
 {
-    struct inclusion *all = walk->inclusions;
+    struct policy_inclusion *all = walk->inclusions;
 
     if (count > 0)
         qsort(all, count, sizeof(*all), compare_inclusions);
@@ -223,13 +226,14 @@ static int find_ancestors(struct walk *walk, size_t count, struct err *err)
     return result;
 }
 
-static int find_inner(const struct policy *policy, const struct entry *names,
-                      struct inclusion *inclusions, size_t count,
+static int find_inner(const struct policy *policy,
+                      const struct policy_entry *names,
+                      struct policy_inclusion *inclusions, size_t count,
                       const char *file, struct err *err)
 {
     for (size_t i = 0; i < count; i++) {
-        const struct entry *found =
-            entries_find(names, policy->group_count, inclusions[i].name);
+        const struct policy_entry *found =
+            policy_entries_find(names, policy->group_count, inclusions[i].name);
 
         if (found == NULL)
             return say_unknown(file, inclusions[i].line, inclusions[i].name,
@@ -241,14 +245,14 @@ static int find_inner(const struct policy *policy, const struct entry *names,
 
 static int compare_memberships(const void *a, const void *b)
 {
-    const struct membership *x = a, *y = b;
+    const struct policy_membership *x = a, *y = b;
 
     return strcmp(x->user, y->user);
 }
 
-static struct entry *name_groups(const struct policy *policy)
+static struct policy_entry *name_groups(const struct policy *policy)
 {
-    struct entry *names =
+    struct policy_entry *names =
         memory_new((policy->group_count + 1) * sizeof(*names));
 
     for (size_t i = 0; i < policy->group_count; i++) {
@@ -259,15 +263,18 @@ static struct entry *name_groups(const struct policy *policy)
     return names;
 }
 
-int groups_resolve(struct policy *policy, struct inclusion *inclusions,
-                   size_t inclusion_count, const char *file, struct err *err)
+int policy_groups_resolve(struct policy *policy,
+                          struct policy_inclusion *inclusions,
+                          size_t inclusion_count, const char *file,
+                          struct err *err)
 {
     struct walk walk = {
         .policy = policy, .file = file, .inclusions = inclusions};
-    struct entry *names = name_groups(policy);
+    struct policy_entry *names = name_groups(policy);
     int result = 0;
 
-    if (entries_sort(names, policy->group_count, "group", file, err) < 0 ||
+    if (policy_entries_sort(names, policy->group_count, "group", file, err) <
+            0 ||
         find_inner(policy, names, inclusions, inclusion_count, file, err) < 0 ||
         check_rules(policy, names, file, err) < 0 ||
         find_ancestors(&walk, inclusion_count, err) < 0)

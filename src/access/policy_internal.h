@@ -11,7 +11,7 @@
 #include "base/span.h"
 
 /* In the order in which they are looked at, and sorted. */
-enum rule_kind {
+enum policy_rule_kind {
     RULE_USER,
     RULE_GROUP,
     RULE_AUTHENTICATED,
@@ -19,15 +19,15 @@ enum rule_kind {
 };
 
 /* A line of a section. */
-struct rule {
-    enum rule_kind kind;
+struct policy_rule {
+    enum policy_rule_kind kind;
     const char *name;      /* of the user or group; else "" */
     const char *principal; /* as the file has it */
     unsigned rights;
     int line;
 };
 
-struct section {
+struct policy_section {
     const char *pattern;
     size_t prefix;       /* bytes before the first wildcard */
     size_t literals;     /* characters that are no wildcards */
@@ -35,28 +35,28 @@ struct section {
     int line;
 };
 
-struct group {
+struct policy_group {
     const char *name;
     size_t first, count; /* in `ancestors`: itself and all it is in */
     int line;
 };
 
 /* A user who is named in a group. */
-struct membership {
+struct policy_membership {
     const char *user;
     size_t group;
 };
 
 struct policy {
-    char *texts;              /* all names and patterns are in here */
-    struct section *sections; /* repositories by name, then globs, the most
-                                 specific first */
+    char *texts;                     /* all names and patterns are in here */
+    struct policy_section *sections; /* repositories by name, then globs, the
+                                 most specific first */
     size_t section_count, exact_count;
-    struct rule *rules;
+    struct policy_rule *rules;
     size_t rule_count;
-    struct group *groups;
+    struct policy_group *groups;
     size_t group_count;
-    struct membership *memberships; /* sorted by user */
+    struct policy_membership *memberships; /* sorted by user */
     size_t membership_count;
     size_t *ancestors; /* numbers of groups */
 };
@@ -66,7 +66,7 @@ void *policy_grow(void *array, size_t count, size_t size);
 
 /* --- words: policy_word.c --- */
 
-struct word {
+struct policy_word {
     char sign;        /* '@', '$' or '\0' */
     const char *text; /* as the file has it */
     const char *name; /* without the sign, quotes and escapes */
@@ -77,31 +77,31 @@ struct word {
  * what ends it; `rest` then is NULL if nothing did. Texts are written to
  * `*room`, which moves on, by less than two bytes for each byte of the file.
  */
-int word_take(struct span *rest, char end, char **room, struct word *out,
-              struct err *err) WARN_UNUSED;
+int policy_word_take(struct span *rest, char end, char **room,
+                     struct policy_word *out, struct err *err) WARN_UNUSED;
 
 /* The text with a NUL behind it, written as above. */
-const char *word_keep(char **room, struct span text);
+const char *policy_word_keep(char **room, struct span text);
 
 /* --- patterns: policy_pattern.c --- */
 
 /* Checks the pattern, and says how specific it is. */
-int pattern_check(struct span pattern, struct section *out,
-                  struct err *err) WARN_UNUSED;
+int policy_pattern_check(struct span pattern, struct policy_section *out,
+                         struct err *err) WARN_UNUSED;
 
 /* True for one that names a repository. */
-static inline bool pattern_is_exact(const struct section *section)
+static inline bool policy_pattern_is_exact(const struct policy_section *section)
 {
     return section->pattern[section->prefix] == '\0';
 }
 
 /* Takes at most the product of the lengths. */
-bool pattern_matches(const char *pattern, const char *name);
+bool policy_pattern_matches(const char *pattern, const char *name);
 
 /* --- groups: policy_groups.c --- */
 
 /* A group that is named in a group, which is one by its number. */
-struct inclusion {
+struct policy_inclusion {
     const char *name;
     size_t inner; /* filled in */
     size_t outer;
@@ -109,7 +109,7 @@ struct inclusion {
 };
 
 /* Names that are there once, sorted. */
-struct entry {
+struct policy_entry {
     const char *name;
     size_t number;
     int line;
@@ -119,19 +119,22 @@ struct entry {
  * Sorts; ERR_SYNTAX, with the line in front, when a name is there twice. `what`
  * says of what, for "the group x".
  */
-int entries_sort(struct entry *entries, size_t count, const char *what,
-                 const char *file, struct err *err) WARN_UNUSED;
+int policy_entries_sort(struct policy_entry *entries, size_t count,
+                        const char *what, const char *file,
+                        struct err *err) WARN_UNUSED;
 
-const struct entry *entries_find(const struct entry *entries, size_t count,
-                                 const char *name);
+const struct policy_entry *
+policy_entries_find(const struct policy_entry *entries, size_t count,
+                    const char *name);
 
 /*
  * Finds out which groups each group is in, and sorts the memberships.
  * ERR_SYNTAX, with the line in front, for an unknown group in a group or a
  * rule, and for a group that is in itself.
  */
-int groups_resolve(struct policy *policy, struct inclusion *inclusions,
-                   size_t inclusion_count, const char *file,
-                   struct err *err) WARN_UNUSED;
+int policy_groups_resolve(struct policy *policy,
+                          struct policy_inclusion *inclusions,
+                          size_t inclusion_count, const char *file,
+                          struct err *err) WARN_UNUSED;
 
 #endif

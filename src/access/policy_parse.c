@@ -14,7 +14,7 @@ struct parser {
     char *room; /* for the next text */
     bool in_groups;
     int groups_line; /* of [groups]; 0 = not yet */
-    struct inclusion *inclusions;
+    struct policy_inclusion *inclusions;
     size_t inclusion_count;
 };
 
@@ -43,20 +43,20 @@ static int begin_section(struct parser *parser, struct span inside,
                          struct err *err)
 {
     struct policy *policy = parser->policy;
-    struct section section = {.line = parser->line,
-                              .first = policy->rule_count};
-    struct word word;
+    struct policy_section section = {.line = parser->line,
+                                     .first = policy->rule_count};
+    struct policy_word word;
 
     if (span_equals(inside, SPAN("groups")))
         return begin_groups(parser, err);
     if (span_starts_with(inside, SPAN("\""))) {
-        if (word_take(&inside, '\0', &parser->room, &word, err) < 0)
+        if (policy_word_take(&inside, '\0', &parser->room, &word, err) < 0)
             return -1;
         section.pattern = word.name;
     } else {
-        section.pattern = word_keep(&parser->room, inside);
+        section.pattern = policy_word_keep(&parser->room, inside);
     }
-    if (pattern_check(span_of(section.pattern), &section, err) < 0)
+    if (policy_pattern_check(span_of(section.pattern), &section, err) < 0)
         return -1;
     parser->in_groups = false;
     policy->sections = policy_grow(policy->sections, policy->section_count,
@@ -65,7 +65,7 @@ static int begin_section(struct parser *parser, struct span inside,
     return 0;
 }
 
-static int add_member(struct parser *parser, const struct word *word,
+static int add_member(struct parser *parser, const struct policy_word *word,
                       struct err *err)
 {
     struct policy *policy = parser->policy;
@@ -79,24 +79,25 @@ static int add_member(struct parser *parser, const struct word *word,
         parser->inclusions =
             policy_grow(parser->inclusions, parser->inclusion_count,
                         sizeof(*parser->inclusions));
-        parser->inclusions[parser->inclusion_count++] = (struct inclusion){
-            .name = word->name, .outer = group, .line = parser->line};
+        parser->inclusions[parser->inclusion_count++] =
+            (struct policy_inclusion){
+                .name = word->name, .outer = group, .line = parser->line};
         return 0;
     }
     policy->memberships =
         policy_grow(policy->memberships, policy->membership_count,
                     sizeof(*policy->memberships));
     policy->memberships[policy->membership_count++] =
-        (struct membership){word->name, group};
+        (struct policy_membership){word->name, group};
     return 0;
 }
 
 static int read_group(struct parser *parser, struct span rest, struct err *err)
 {
     struct policy *policy = parser->policy;
-    struct word word;
+    struct policy_word word;
 
-    if (word_take(&rest, '=', &parser->room, &word, err) < 0)
+    if (policy_word_take(&rest, '=', &parser->room, &word, err) < 0)
         return -1;
     if (rest.ptr == NULL)
         return err_set(err, ERR_SYNTAX, "expected group = user, @group");
@@ -106,17 +107,17 @@ static int read_group(struct parser *parser, struct span rest, struct err *err)
     policy->groups = policy_grow(policy->groups, policy->group_count,
                                  sizeof(*policy->groups));
     policy->groups[policy->group_count++] =
-        (struct group){.name = word.name, .line = parser->line};
+        (struct policy_group){.name = word.name, .line = parser->line};
     rest = span_trim(rest);
     for (bool more = rest.len > 0; more; more = rest.ptr != NULL)
-        if (word_take(&rest, ',', &parser->room, &word, err) < 0 ||
+        if (policy_word_take(&rest, ',', &parser->room, &word, err) < 0 ||
             add_member(parser, &word, err) < 0)
             return -1;
     return 0;
 }
 
-static int set_principal(struct rule *rule, const struct word *word,
-                         struct err *err)
+static int set_principal(struct policy_rule *rule,
+                         const struct policy_word *word, struct err *err)
 {
     rule->principal = word->text;
     rule->name = word->name;
@@ -138,12 +139,12 @@ static int set_principal(struct rule *rule, const struct word *word,
 static int read_rule(struct parser *parser, struct span rest, struct err *err)
 {
     struct policy *policy = parser->policy;
-    struct rule rule = {.line = parser->line};
-    struct word word;
+    struct policy_rule rule = {.line = parser->line};
+    struct policy_word word;
 
     if (policy->section_count == 0)
         return err_set(err, ERR_SYNTAX, "a line before the first [section]");
-    if (word_take(&rest, '=', &parser->room, &word, err) < 0 ||
+    if (policy_word_take(&rest, '=', &parser->room, &word, err) < 0 ||
         set_principal(&rule, &word, err) < 0)
         return -1;
     if (rest.ptr == NULL)
@@ -195,7 +196,7 @@ static int read_lines(struct parser *parser, struct span text, struct err *err)
 
 static int compare_rules(const void *a, const void *b)
 {
-    const struct rule *x = a, *y = b;
+    const struct policy_rule *x = a, *y = b;
     int order;
 
     if (x->kind != y->kind)
@@ -205,10 +206,10 @@ static int compare_rules(const void *a, const void *b)
 }
 
 /* A name once in a section, or which line counts? */
-static int sort_rules(struct rule *rules, size_t count, const char *file,
+static int sort_rules(struct policy_rule *rules, size_t count, const char *file,
                       struct err *err)
 {
-    const struct rule *again = NULL;
+    const struct policy_rule *again = NULL;
 
     if (count > 0)
         qsort(rules, count, sizeof(*rules), compare_rules);
@@ -227,7 +228,7 @@ static int sort_all_rules(struct policy *policy, const char *file,
                           struct err *err)
 {
     for (size_t i = 0; i < policy->section_count; i++) {
-        const struct section *section = &policy->sections[i];
+        const struct policy_section *section = &policy->sections[i];
 
         if (section->count > 0 && sort_rules(policy->rules + section->first,
                                              section->count, file, err) < 0)
@@ -239,11 +240,11 @@ static int sort_all_rules(struct policy *policy, const char *file,
 /* Repositories by name, to be searched; then globs as berth-policy(5) says. */
 static int compare_sections(const void *a, const void *b)
 {
-    const struct section *x = a, *y = b;
+    const struct policy_section *x = a, *y = b;
 
-    if (pattern_is_exact(x) != pattern_is_exact(y))
-        return pattern_is_exact(x) ? -1 : 1;
-    if (pattern_is_exact(x))
+    if (policy_pattern_is_exact(x) != policy_pattern_is_exact(y))
+        return policy_pattern_is_exact(x) ? -1 : 1;
+    if (policy_pattern_is_exact(x))
         return strcmp(x->pattern, y->pattern);
     if (x->prefix != y->prefix)
         return x->prefix > y->prefix ? -1 : 1;
@@ -256,20 +257,20 @@ static int sort_sections(struct policy *policy, const char *file,
                          struct err *err)
 {
     size_t count = policy->section_count;
-    struct entry *patterns = memory_new((count + 1) * sizeof(*patterns));
+    struct policy_entry *patterns = memory_new((count + 1) * sizeof(*patterns));
     int result;
 
     for (size_t i = 0; i < count; i++) {
         patterns[i].name = policy->sections[i].pattern;
         patterns[i].line = policy->sections[i].line;
     }
-    result = entries_sort(patterns, count, "section", file, err);
+    result = policy_entries_sort(patterns, count, "section", file, err);
     free(patterns);
     if (result < 0 || count == 0)
         return result;
     qsort(policy->sections, count, sizeof(*policy->sections), compare_sections);
     while (policy->exact_count < count &&
-           pattern_is_exact(&policy->sections[policy->exact_count]))
+           policy_pattern_is_exact(&policy->sections[policy->exact_count]))
         policy->exact_count++;
     return 0;
 }
@@ -287,13 +288,13 @@ int policy_parse(struct span text, const char *file, struct policy **out,
     if (span_starts_with(text, SPAN("\xEF\xBB\xBF")))
         text = span_from(text, 3);
     policy = memory_new(sizeof(*policy));
-    policy->texts = memory_new(2 * text.len + 1); /* see word_take */
+    policy->texts = memory_new(2 * text.len + 1); /* see policy_word_take */
     parser.policy = policy;
     parser.room = policy->texts;
     result = read_lines(&parser, text, err);
     if (result == 0)
-        result = groups_resolve(policy, parser.inclusions,
-                                parser.inclusion_count, file, err);
+        result = policy_groups_resolve(policy, parser.inclusions,
+                                       parser.inclusion_count, file, err);
     free(parser.inclusions);
     if (result < 0 || sort_all_rules(policy, file, err) < 0 ||
         sort_sections(policy, file, err) < 0)

@@ -24,7 +24,8 @@ static bool is_possible(struct span pattern)
     return name_is_valid((struct span){name, pattern.len});
 }
 
-int pattern_check(struct span pattern, struct section *out, struct err *err)
+int policy_pattern_check(struct span pattern, struct policy_section *out,
+                         struct err *err)
 {
     size_t prefix = pattern.len, literals = pattern.len;
 
@@ -48,7 +49,7 @@ int pattern_check(struct span pattern, struct section *out, struct err *err)
     return 0;
 }
 
-bool pattern_matches(const char *pattern, const char *name)
+bool policy_pattern_matches(const char *pattern, const char *name)
 {
     const char *behind = NULL; /* the last star */
     const char *resume = NULL; /* what it may take next */

@@ -4,7 +4,7 @@
 #include "access/policy_internal.h"
 #include "access/right.h"
 
-const char *word_keep(char **room, struct span text)
+const char *policy_word_keep(char **room, struct span text)
 {
     char *kept = *room;
 
@@ -50,7 +50,7 @@ static int unquote(struct span quoted, char **room, const char **out,
 }
 
 static int take_quoted(struct span *rest, size_t start, char end, char **room,
-                       struct word *out, struct err *err)
+                       struct policy_word *out, struct err *err)
 {
     size_t len = quoted_length(span_from(*rest, start));
     struct span tail;
@@ -60,7 +60,7 @@ static int take_quoted(struct span *rest, size_t start, char end, char **room,
     tail = span_trim(span_from(*rest, start + len));
     if (tail.len > 0 && tail.ptr[0] != end)
         return err_set(err, ERR_SYNTAX, "what is behind the quotes?");
-    out->text = word_keep(room, span_first(*rest, start + len));
+    out->text = policy_word_keep(room, span_first(*rest, start + len));
     if (unquote((struct span){rest->ptr + start, len}, room, &out->name, err) <
         0)
         return -1;
@@ -69,7 +69,7 @@ static int take_quoted(struct span *rest, size_t start, char end, char **room,
 }
 
 static int take_bare(struct span *rest, size_t start, char end, char **room,
-                     struct word *out, struct err *err)
+                     struct policy_word *out, struct err *err)
 {
     struct span text = span_trim(span_cut(rest, end));
 
@@ -78,13 +78,13 @@ static int take_bare(struct span *rest, size_t start, char end, char **room,
             return err_set(err, ERR_SYNTAX,
                            "a name with '%c' in it has to be in quotes",
                            text.ptr[i]);
-    out->text = word_keep(room, text);
+    out->text = policy_word_keep(room, text);
     out->name = out->text + start;
     return 0;
 }
 
-int word_take(struct span *rest, char end, char **room, struct word *out,
-              struct err *err)
+int policy_word_take(struct span *rest, char end, char **room,
+                     struct policy_word *out, struct err *err)
 {
     size_t start;
     int result;

@@ -44,7 +44,8 @@ static size_t literals(const char *pattern)
     return count;
 }
 
-static bool is_better(const struct section *a, const struct section *b)
+static bool is_better(const struct policy_section *a,
+                      const struct policy_section *b)
 {
     bool exact = a->pattern[prefix(a->pattern)] == '\0';
 
@@ -57,13 +58,13 @@ static bool is_better(const struct section *a, const struct section *b)
     return a->line < b->line;
 }
 
-static const struct section *best_section(const struct policy *policy,
-                                          const char *repository)
+static const struct policy_section *best_section(const struct policy *policy,
+                                                 const char *repository)
 {
-    const struct section *best = NULL;
+    const struct policy_section *best = NULL;
 
     for (size_t i = 0; i < policy->section_count; i++) {
-        const struct section *section = &policy->sections[i];
+        const struct policy_section *section = &policy->sections[i];
 
         if (matches(section->pattern, repository) &&
             (best == NULL || is_better(section, best)))
@@ -76,8 +77,8 @@ static bool is_in(const struct policy *policy, const char *user,
                   const char *name)
 {
     for (size_t i = 0; i < policy->membership_count; i++) {
-        const struct membership *membership = &policy->memberships[i];
-        const struct group *group = &policy->groups[membership->group];
+        const struct policy_membership *membership = &policy->memberships[i];
+        const struct policy_group *group = &policy->groups[membership->group];
 
         for (size_t j = 0; j < group->count; j++) {
             size_t outer = policy->ancestors[group->first + j];
@@ -90,7 +91,7 @@ static bool is_in(const struct policy *policy, const char *user,
     return false;
 }
 
-static bool is_for(const struct policy *policy, const struct rule *rule,
+static bool is_for(const struct policy *policy, const struct policy_rule *rule,
                    const char *user)
 {
     switch (rule->kind) {
@@ -108,15 +109,15 @@ static bool is_for(const struct policy *policy, const struct rule *rule,
 
 /* Of the lines that are for the user, all of the first kind there is. */
 static unsigned expected_rights(const struct policy *policy,
-                                const struct section *section, const char *user,
-                                int *first_line)
+                                const struct policy_section *section,
+                                const char *user, int *first_line)
 {
     *first_line = 0;
     for (int kind = RULE_USER; kind <= RULE_ANONYMOUS; kind++) {
         unsigned rights = 0;
 
         for (size_t i = 0; i < section->count; i++) {
-            const struct rule *rule = &policy->rules[section->first + i];
+            const struct policy_rule *rule = &policy->rules[section->first + i];
 
             if ((int)rule->kind != kind || !is_for(policy, rule, user))
                 continue;
@@ -133,7 +134,7 @@ static unsigned expected_rights(const struct policy *policy,
 static void check_decision(const struct policy *policy, const char *user,
                            const char *repository)
 {
-    const struct section *section = best_section(policy, repository);
+    const struct policy_section *section = best_section(policy, repository);
     struct policy_reason reason;
     unsigned rights = policy_rights(policy, user, repository, &reason);
     int line = 0;
