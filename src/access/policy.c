@@ -50,18 +50,64 @@ static const struct policy_section *find_exact(const struct policy *policy,
     return NULL;
 }
 
-/* They are sorted: the first that matches. */
+/* How a glob stands to those that begin with the first `len` of `name`. */
+static int compare_prefix(const struct policy_section *section, size_t len,
+                          const char *name)
+{
+    if (section->prefix != len)
+        return section->prefix > len ? -1 : 1;
+    return memcmp(section->pattern, name, len);
+}
+
+/* The first glob from `low` on that is not before those. */
+static size_t find_prefix(const struct policy *policy, size_t low, size_t len,
+                          const char *name)
+{
+    size_t high = policy->section_count;
+
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+
+        if (compare_prefix(&policy->sections[middle], len, name) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+/*
+ * Tries those that begin as the name does, the longest beginnings first: a
+ * thousand teams with a glob each shall not make a thousand comparisons for
+ * each name in a catalog.
+ */
+static const struct policy_section *find_glob(const struct policy *policy,
+                                              const char *repository)
+{
+    size_t len = strlen(repository), i = policy->exact_count;
+
+    for (;;) {
+        i = find_prefix(policy, i, len, repository);
+        for (; i < policy->section_count &&
+               compare_prefix(&policy->sections[i], len, repository) == 0;
+             i++)
+            if (policy_pattern_matches(policy->sections[i].pattern + len,
+                                       repository + len))
+                return &policy->sections[i];
+        if (i == policy->section_count || len == 0)
+            return NULL;
+        /* What is there is shorter, or as long and behind the name. */
+        len = policy->sections[i].prefix < len ? policy->sections[i].prefix
+                                               : len - 1;
+    }
+}
+
 static const struct policy_section *find_section(const struct policy *policy,
                                                  const char *repository)
 {
     const struct policy_section *exact = find_exact(policy, repository);
 
-    if (exact != NULL)
-        return exact;
-    for (size_t i = policy->exact_count; i < policy->section_count; i++)
-        if (policy_pattern_matches(policy->sections[i].pattern, repository))
-            return &policy->sections[i];
-    return NULL;
+    return exact != NULL ? exact : find_glob(policy, repository);
 }
 
 /* --- which line of it --- */

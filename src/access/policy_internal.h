@@ -49,8 +49,7 @@ struct policy_membership {
 
 struct policy {
     char *texts;                     /* all names and patterns are in here */
-    struct policy_section *sections; /* repositories by name, then globs, the
-                                 most specific first */
+    struct policy_section *sections; /* in the order of compare_sections */
     size_t section_count, exact_count;
     struct policy_rule *rules;
     size_t rule_count;

@@ -237,10 +237,15 @@ static int sort_all_rules(struct policy *policy, const char *file,
     return 0;
 }
 
-/* Repositories by name, to be searched; then globs as berth-policy(5) says. */
+/*
+ * Repositories by name, to be searched; then globs as berth-policy(5) says. Of
+ * those with prefixes of one length, all that match a name have the same
+ * prefix; so to sort by that as well changes nothing, and it can be searched.
+ */
 static int compare_sections(const void *a, const void *b)
 {
     const struct policy_section *x = a, *y = b;
+    int order;
 
     if (policy_pattern_is_exact(x) != policy_pattern_is_exact(y))
         return policy_pattern_is_exact(x) ? -1 : 1;
@@ -248,6 +253,9 @@ static int compare_sections(const void *a, const void *b)
         return strcmp(x->pattern, y->pattern);
     if (x->prefix != y->prefix)
         return x->prefix > y->prefix ? -1 : 1;
+    order = memcmp(x->pattern, y->pattern, x->prefix);
+    if (order != 0)
+        return order;
     if (x->literals != y->literals)
         return x->literals > y->literals ? -1 : 1;
     return (x->line > y->line) - (x->line < y->line);

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "access/policy.h"
+#include "base/buf.h"
 #include "base/tight.h"
 
 #define ALL RIGHTS_ALL
@@ -92,6 +93,27 @@ Test(policy, then_the_earlier_in_the_file)
     load("[?-a]\na = push\n[*-a]\na = pull\n");
     cr_expect_eq(rights("a", "x-a"), RIGHT_PUSH);
     cr_expect_eq(rights("a", "xx-a"), RIGHT_PULL);
+}
+
+Test(policy, a_glob_is_found_among_many)
+{
+    CLEANUP(buf) struct buf text = BUF_INIT(64 * 1024);
+    char name[64], user[64];
+
+    for (int i = 0; i < 500; i++)
+        buf_add_format(&text, "[t%d-%d/*]\nu%d = pull\n", i % 13, i, i);
+    buf_add(&text, SPAN("[t*]\nlast = pull\n[*z]\nlast = push\n"));
+    load(buf_text(&text));
+    for (int i = 0; i < 500; i++) {
+        snprintf(name, sizeof(name), "t%d-%d/app/z", i % 13, i);
+        snprintf(user, sizeof(user), "u%d", i);
+        cr_expect_eq(rights(user, name), RIGHT_PULL, "%s", name);
+        snprintf(name, sizeof(name), "t%d-%d-z", i % 13, i);
+        cr_expect_eq(rights("last", name), RIGHT_PULL, "%s", name);
+    }
+    cr_expect_eq(rights("last", "a/z"), RIGHT_PUSH);
+    cr_expect_eq(rights("last", "zz"), RIGHT_PUSH);
+    cr_expect_eq(rights("last", "a"), 0);
 }
 
 Test(policy, exactly_one_section_decides)
