@@ -211,7 +211,7 @@ Test(policy, who_has_a_name_falls_back_to_authenticated_then_to_anonymous)
 Test(policy, groups_are_in_groups_whatever_their_order)
 {
     load("[groups]\n"
-         "all = @admins, @team, guest\n"
+         "all = @admins, @team, guest, @admins\n"
          "admins = @root, carol\n"
          "root = dave\n"
          "team = alice, @admins, alice\n"

@@ -91,6 +91,7 @@ static const struct {
     {"[x]\na = pull\n\"a\" = push", "f:3: \"a\" is in line 2 already"},
     /* Groups. */
     {"[groups]\nalice", "f:2: expected group = user, @group"},
+    {"[groups]\n\"g = alice", "f:2: a quote without an end"},
     {"[groups]\n@g = alice", "f:2: the name of a group begins with no @ here"},
     {"[groups]\ng = a,", "f:2: a name is 1 to 255 bytes of UTF-8 without "
                          "control characters"},
