@@ -34,6 +34,7 @@ home() {
 	json-c/* | json.h) echo src/base/json.c ;;
 	cjose/*) echo src/access/jose.c ;;
 	openssl/sha.h) echo src/base/hash.c ;;
+	openssl/crypto.h) echo src/access/crypto.c ;;
 	openssl/*) echo src/access/certificate.c ;;
 	crypt.h) echo src/cli/token/token_robot.c ;;
 	curl/*) echo src/base/http_client.c ;;

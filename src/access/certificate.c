@@ -9,6 +9,7 @@
 #include <openssl/pem.h>
 #include <openssl/x509.h>
 
+#include "access/crypto.h"
 #include "base/base64url.h"
 #include "base/hash.h"
 
@@ -144,6 +145,7 @@ int certificate_print_jwks(struct span pem, struct buf *into, struct err *err)
     BIO *bio = NULL;
     int result;
 
+    crypto_begin();
     if (pem.len <= INT_MAX)
         bio = BIO_new_mem_buf(pem.ptr, (int)pem.len);
     if (bio == NULL)

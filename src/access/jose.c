@@ -4,6 +4,7 @@
 #include <cjose/cjose.h>
 #include <stdlib.h>
 
+#include "access/crypto.h"
 #include "base/memory.h"
 
 #define RSA_BITS_MIN 2048
@@ -92,8 +93,10 @@ static int key_new(cjose_jwk_t *jwk, struct jose_key **out, struct err *err)
 int jose_key_import(const char *jwk, struct jose_key **out, struct err *err)
 {
     cjose_err why = {0};
-    cjose_jwk_t *key = cjose_jwk_import(jwk, strlen(jwk), &why);
+    cjose_jwk_t *key;
 
+    crypto_begin();
+    key = cjose_jwk_import(jwk, strlen(jwk), &why);
     if (key == NULL)
         return fail(err, ERR_SYNTAX, "no key that can be used", &why);
     return key_new(key, out, err);
@@ -119,8 +122,10 @@ int jose_key_generate(enum jose_algorithm algorithm, struct jose_key **out,
                       struct err *err)
 {
     cjose_err why = {0};
-    cjose_jwk_t *key = generate(algorithm, &why);
+    cjose_jwk_t *key;
 
+    crypto_begin();
+    key = generate(algorithm, &why);
     if (key == NULL)
         return fail(err, ERR_INTERNAL, "make a key", &why);
     return key_new(key, out, err);
