@@ -34,8 +34,8 @@
 
 #define TOKEN_MAX ((size_t)16 * 1024) /* bytes */
 #define TOKEN_GRANTS_MAX 256
-#define TOKEN_LEEWAY 60 /* seconds that another's clock may be ahead of ours   \
-                         */
+/* Seconds that another's clock may be ahead of ours. */
+#define TOKEN_LEEWAY 60
 
 struct token_grant {
     char name[NAME_MAX_LENGTH + 1]; /* of a repository */
