@@ -25,6 +25,7 @@ static const struct {
      command_policy},
     {"purge", "[-c FILE] [--older-than AGE] [--dry-run] [--deep]",
      command_purge},
+    {"token", "key [-c FILE] [--algorithm ES256|RS256|HS256]", command_token},
     {"token",
      "robot add NAME [--replace] | list | revoke NAME [--file HTPASSWD] "
      "[-c FILE]",

@@ -10,6 +10,7 @@ static const struct {
     const char *name;
     command_function *run;
 } words_of_token[] = {
+    {"key", token_key},
     {"robot", token_robot},
 };
 

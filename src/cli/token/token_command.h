@@ -8,6 +8,7 @@
 
 #include "cli/command.h"
 
+command_function token_key;   /* what we sign tokens with */
 command_function token_robot; /* the programs that may log in */
 
 #endif
