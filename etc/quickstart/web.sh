@@ -17,6 +17,7 @@ write_nginx() {
     cat >"$RUN/berth/settings.conf" <<END
 map "" \$berth_root    { default $RUN/data; }
 map "" \$berth_sockets { default $RUN; }
+map "" \$berth_policy  { default $RUN/policy; }
 map "" \$berth_direct  { default 1; }
 END
     cat >"$RUN/nginx.conf" <<END
@@ -69,6 +70,7 @@ nginx_password() {
     cat <<END
         auth_basic "registry";
         auth_basic_user_file $RUN/htpasswd;
+        set \$berth_checked \$remote_user;
 END
 }
 
@@ -79,6 +81,7 @@ write_apache() {
     cp -- "$TOP"/apache/*.conf "$RUN/berth/" || return 1
     cat >"$RUN/berth/settings.conf" <<END
 Define BERTH_ROOT $RUN/data
+Define BERTH_POLICY $RUN/policy
 Define BERTH_DIRECT 1
 Define BERTH_SOCKETS $RUN
 Define BERTH_PROGRAMS $RUN/build/fcgi

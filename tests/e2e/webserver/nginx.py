@@ -22,6 +22,7 @@ class Nginx(WebServer):
         settings.write_text(substitute(settings.read_text(),
                                        (r"default /var/lib/berth;", f'default "{self.root}";'),
                                        (r"default /run/berth;", f'default "{self.sockets}";'),
+                                       (r"default /etc/berth/policy;", f'default "{self.policy}";'),
                                        (r"default 1;", f'default "{1 if self.direct else ""}";')))
         if self.buffered:
             server = self.directory / "berth/server.conf"

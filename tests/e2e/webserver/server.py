@@ -52,9 +52,11 @@ def make_certificates(directory):
     (d / "server.key").rename(d / "privkey.pem")
 
 
-def write_password_file(path, user, password):
-    hashed = run("openssl", "passwd", "-6", "-stdin", input=password + "\n").strip()
-    Path(path).write_text(f"{user}:{hashed}\n")
+def write_password_file(path, users):
+    """A file as htpasswd makes it, for {name: password}."""
+    passwords = "".join(password + "\n" for password in users.values())
+    hashed = run("openssl", "passwd", "-6", "-stdin", input=passwords).split()
+    Path(path).write_text("".join(f"{user}:{line}\n" for user, line in zip(users, hashed, strict=True)))
 
 
 def substitute(text, *pairs):
@@ -67,18 +69,23 @@ def substitute(text, *pairs):
 
 
 class WebServer:
-    """One web server. Attributes: url, port, pid, root, access_log, error_log, ca, user."""
+    """One web server. Attributes: url, port, pid, root, access_log, error_log, ca, user.
+
+    `users`: more that have a password than `user`, who is the one of the registry's own client. `policy`: where a policy
+    would be."""
 
     name = None
 
     def __init__(self, data_root, sockets, mode="plain", direct=True, site="", server=None, http="", user=USER,
-                 directory=None):
+                 users=None, policy=None, directory=None):
         if mode not in MODES:
             raise ValueError(f"no mode {mode}; there are {', '.join(MODES)}")
         self.root, self.sockets, self.mode, self.direct = Path(data_root), Path(sockets), mode, direct
-        self.site, self.server, self.http, self.credentials = site, server, http, user
+        self.site, self.server, self.http = site, server, http
+        self.users = {**dict([user]), **(users or {})}
         self.own_directory = directory is None
         self.directory = Path(tempfile.mkdtemp(prefix="berth-web-")) if directory is None else Path(directory)
+        self.policy = Path(policy) if policy else self.directory / "policy"
         self.port = free_port()
         self.tls = mode != "plain" and server is None
         self.url = f"{'https' if self.tls else 'http'}://127.0.0.1:{self.port}"
@@ -98,7 +105,7 @@ class WebServer:
             if self.tls:
                 make_certificates(self.directory)
             if self.mode == "htpasswd":
-                write_password_file(self.directory / "htpasswd", *self.credentials)
+                write_password_file(self.directory / "htpasswd", self.users)
                 (self.directory / "htpasswd").chmod(0o644)
             self.start(self.write_configuration())
         except BaseException:

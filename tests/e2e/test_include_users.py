@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: MIT
+"""Whose name a program is told, and that a policy's file ends what a web server answers by itself.
+
+The programs are stand-ins that tell what they were asked.
+"""
+
+import base64
+
+import pytest
+
+from include_cases import D256, UUID, ask
+from include_fixtures import BLOB, NAME, digest, echo, place, tree  # noqa: F401
+from webserver import USER, Nginx
+
+PATHS = ("/v2/", "/v2", "/v2/_catalog", "/v2/a/manifests/x", f"/v2/a/blobs/{D256}", f"/v2/a/blobs/uploads/{UUID}",
+         "/v2/a/tags/list", f"/v2/a/referrers/{D256}")
+#: What a client may send to be taken for somebody it is not.
+CLAIMS = {"Remote-User": "eve", "REMOTE_USER": "eve", "Remote_User": "eve", "X-Remote-User": "eve", "Berth-User": "eve",
+          "X-Forwarded-User": "eve", "Redirect-Remote-User": "eve", "Auth-Type": "Basic", "Berth-Checked": "eve"}
+
+
+def basic(text):
+    return {"Authorization": "Basic " + base64.b64encode(text.encode()).decode()}
+
+
+@pytest.fixture(scope="module")
+def nginx(tree, echo, place):
+    def start(**kwargs):
+        return Nginx(tree.root, place / "run dir", policy=place / "policy", **kwargs)
+    return start
+
+
+@pytest.fixture
+def policy(place):
+    """The file, made for one test."""
+    (place / "policy").write_text("")
+    yield place / "policy"
+    (place / "policy").unlink(missing_ok=True)
+
+
+def name_of(answer):
+    assert answer.status == 200, (answer.status, answer.body)
+    assert not [name for name in answer.params if name.endswith("REMOTE_USER") and name != "REMOTE_USER"
+                and not name.startswith("HTTP_")]
+    return answer.params.get("REMOTE_USER", "")
+
+
+def is_direct(answer):
+    return answer["Content-Type"] == "application/octet-stream"
+
+
+# --- nginx ----------------------------------------------------------------------
+
+@pytest.mark.parametrize("path", PATHS)
+def test_nginx_hands_over_the_name_it_has_asked_for(nginx, path):
+    with nginx(mode="htpasswd", users={"bob": "b"}) as server:
+        assert name_of(ask(server, "GET", path, auth=USER, **CLAIMS)) == USER[0]
+        assert name_of(ask(server, "PUT", path, b"x", auth=("bob", "b"))) == "bob"
+        assert name_of(ask(server, "PUT", path, iter([b"x"]), auth=("bob", "b"))) == "bob"
+        ask(server, "GET", path, auth=("bob", "wrong")).check_error(401, "UNAUTHORIZED")
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_nginx_hands_over_no_name_it_has_not_asked_for(nginx, path):
+    with nginx() as server:
+        for fields in (basic("alice:x"), basic("alice"), basic(":"), {"Authorization": "Bearer alice"}, CLAIMS):
+            assert name_of(ask(server, "GET", path, **fields)) == ""
+
+
+def test_a_location_of_the_administrators_hands_over_a_name_only_if_it_says_so(nginx):
+    site = """
+        location /v2/public/ { auth_basic off; include berth/route.conf; }
+        location /v2/either/ { satisfy any; allow all; include berth/route.conf; }
+        location /v2/pull/ {
+            auth_basic off;
+            limit_except GET { auth_basic "registry"; }
+            include berth/route.conf;
+        }
+        location /v2/team/ { include berth/route.conf; }
+        location /v2/named/ { set $berth_user $remote_user; include berth/route.conf; }"""
+    with nginx(mode="htpasswd", site=site) as server:
+        for part in ("public", "either", "pull"):
+            for auth in (None, ("eve", "x"), USER):
+                assert name_of(ask(server, "GET", f"/v2/{part}/manifests/x", auth=auth)) == ""
+        ask(server, "PUT", "/v2/pull/manifests/x", b"x", auth=("eve", "x")).check_error(401, "UNAUTHORIZED")
+        for part, name in (("team", ""), ("named", USER[0])):
+            ask(server, "GET", f"/v2/{part}/manifests/x", auth=("eve", "x")).check_error(401, "UNAUTHORIZED")
+            assert name_of(ask(server, "GET", f"/v2/{part}/manifests/x", auth=USER)) == name
+            assert name_of(ask(server, "PUT", f"/v2/{part}/blobs/uploads/{UUID}", b"x", auth=USER)) == name
+
+
+def test_satisfy_any_around_the_server_hands_over_no_name_it_has_not_asked_for(nginx):
+    with nginx(mode="htpasswd", http="satisfy any; allow all;") as server:
+        ask(server, "GET", "/v2/", auth=("eve", "x")).check_error(401, "UNAUTHORIZED")
+        assert name_of(ask(server, "GET", "/v2/", auth=USER)) == USER[0]
+
+
+def test_nginx_answers_no_blob_by_itself_while_there_is_a_policy(nginx, digest, policy):
+    path = f"/v2/{NAME}/blobs/{digest}"
+    with nginx(site="location /v2/own/ { include berth/route.conf; }") as server:
+        for target in (path, "/v2/", "/v2/own/manifests/x"):
+            answer = ask(server, "GET", target)
+            assert not is_direct(answer)
+            assert "BERTH_DIRECT" not in answer.params
+        policy.unlink()
+        assert ask(server, "GET", path).body == BLOB
+        assert ask(server, "GET", "/v2/").params["BERTH_DIRECT"] == "1"
+        policy.mkdir()
+        assert not is_direct(ask(server, "GET", path))
+        policy.rmdir()
+        assert is_direct(ask(server, "GET", path))
+        policy.symlink_to(policy.parent / "moved")
+        policy.with_name("moved").write_text("")
+        assert not is_direct(ask(server, "GET", path))
+        policy.with_name("moved").unlink()
