@@ -2,7 +2,7 @@
 # shellcheck shell=bash
 # Starting the pools and the private web server; sourced by quickstart.
 
-ROUTES=(version catalog tags referrers manifest blob upload)
+ROUTES=(version catalog tags referrers manifest blob upload token)
 declare -A WORKERS
 
 # The directories of the tree that exist, and the programs, as USER sees them.
@@ -158,7 +158,7 @@ start_failed() {
 # The pools of a small installation. Two workers each would do for one person;
 # these numbers also stand a few slow uploads.
 WORKERS=([version]='-w 1' [catalog]='-w 1' [tags]='-w 2' [referrers]='-w 2'
-    [manifest]='-w 4' [blob]='-w 4' [upload]='-w 8 -t 32')
+    [manifest]='-w 4' [blob]='-w 4' [upload]='-w 8 -t 32' [token]='-w 2')
 
 # spawn-fcgi -n stays in front, so that log lines come to the log, and becomes
 # the program; it drops to the run user itself, but refuses to "drop" to root.
@@ -200,7 +200,7 @@ start_instance() {
     STARTING=1
     set_sources "$RUN/src"
     prepare_run
-    rm -f -- "$LOG"/{access,web,nginx-error,version,catalog,tags,referrers,manifest,blob,upload}.log
+    rm -f -- "$LOG"/{access,web,nginx-error,version,catalog,tags,referrers,manifest,blob,upload,token}.log
     start_pools && start_web || start_failed "the programs could not be started"
     wait_answer || start_failed "the registry does not answer on $URL"
     write_state

@@ -12,7 +12,7 @@ shift 2
 top=$(cd -- "$(dirname -- "$0")/../.." && pwd)
 here=$top/etc/shared-hosting
 programs='fcgi/version fcgi/catalog fcgi/tags fcgi/referrers fcgi/manifest
-	fcgi/blob fcgi/upload src/berth'
+	fcgi/blob fcgi/upload fcgi/token src/berth'
 # Parts of all of them are in the programs.
 libraries='libc6-dev libcjose-dev libcrypt-dev libfcgi-dev libjansson-dev
 	libjson-c-dev libssl-dev libyaml-dev'

@@ -163,7 +163,7 @@ class Inherited(Server):
 class Echo:
     """Context manager: a stand-in for each program, on <directory>/<program>.sock, in threads of this process."""
 
-    PROGRAMS = ("version", "catalog", "tags", "referrers", "manifest", "blob", "upload")
+    PROGRAMS = ("version", "catalog", "tags", "referrers", "manifest", "blob", "upload", "token")
 
     def __init__(self, directory):
         self.directory, self.servers = directory, {}

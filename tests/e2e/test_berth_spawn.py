@@ -78,7 +78,7 @@ def test_start_status_stop(spawn):
     for pool, pid in pids.items():
         words = Path(f"/proc/{pid}/cmdline").read_text().split("\0")
         size = {"upload": ["-w", "8", "-t", "32"], "manifest": ["-w", "4"], "blob": ["-w", "4"], "tags": ["-w", "2"],
-                "referrers": ["-w", "2"]}.get(pool, ["-w", "1"])
+                "referrers": ["-w", "2"], "token": ["-w", "2"]}.get(pool, ["-w", "1"])
         assert words[2:-1] == ["-c", str(spawn.directory / "berth.conf"), *size]
         socket = spawn.sockets / f"{pool}.sock"
         assert socket.stat().st_mode & 0o777 == 0o660

@@ -7,9 +7,9 @@ from pathlib import Path
 
 from .process import Process
 
-ROUTES = ("version", "catalog", "tags", "referrers", "manifest", "blob", "upload")
+ROUTES = ("version", "catalog", "tags", "referrers", "manifest", "blob", "upload", "token")
 WORKERS = {"version": ["-w", "1"], "catalog": ["-w", "1"], "tags": ["-w", "2"], "referrers": ["-w", "2"],
-           "manifest": ["-w", "4"], "blob": ["-w", "4"], "upload": ["-w", "8", "-t", "32"]}
+           "manifest": ["-w", "4"], "blob": ["-w", "4"], "upload": ["-w", "8", "-t", "32"], "token": ["-w", "2"]}
 CHECKOUT = Path(__file__).resolve().parents[3]
 
 
@@ -19,7 +19,7 @@ def build_dir():
 
 
 def find_programs(build):
-    """{name: path} of the seven programs and of the administrator's command."""
+    """{name: path} of the programs and of the administrator's command."""
     for routes, command in ((build / "fcgi", build / "src/berth"), (build / "libexec/berth", build / "bin/berth")):
         if (routes / "manifest").exists():
             return {**{r: routes / r for r in ROUTES}, "berth": command}
