@@ -49,6 +49,88 @@ def is_direct(answer):
     return answer["Content-Type"] == "application/octet-stream"
 
 
+# --- Tokens ---------------------------------------------------------------------
+
+def check_token(server):
+    """Of /token: who claims nothing is let in as nobody, any claim is checked."""
+    for path in ("/token", "/token?service=x&scope=repository:a:pull"):
+        for method, body in (("GET", None), ("POST", b"grant_type=password&username=eve&password=x")):
+            for fields in ({}, basic(":"), {"Authorization": "basic Og=="}, {"Authorization": ""}, CLAIMS):
+                answer = ask(server, method, path, body, **fields)
+                assert (answer.program, name_of(answer), answer.params["REQUEST_URI"]) == ("token", "", path)
+            assert name_of(ask(server, method, path, body, auth=USER, **CLAIMS)) == USER[0]
+            for fields in (basic("alice:x"), basic("alice"), basic("eve:x"), basic("eve:"), basic(":x"), basic("::"), basic("\0"),
+                           {"Authorization": "Basic"}, {"Authorization": "Basic %%%"}, {"Authorization": "Basic Og==x"},
+                           {"Authorization": "Basic x Og=="}, {"Authorization": "xBasic Og=="}, {"Authorization": "Basic Og==, Basic Og=="},
+                           {"Authorization": "Bearer alice"}, {"Authorization": "Bearer Og=="}, {"Authorization": "Digest username=eve"},
+                           {"Authorization": "eve"}):
+                answer = ask(server, method, path, body, **fields)
+                answer.check_error(401, "UNAUTHORIZED")
+                assert answer["WWW-Authenticate"] == 'Basic realm="registry"'
+    for path in ("/token/jwks", "/token/jwks?x"):
+        for fields in ({}, basic("eve:x"), basic("alice:s3cret pass"), {"Authorization": "Bearer x"}):
+            answer = ask(server, "GET", path, **fields)
+            assert (answer.program, name_of(answer)) == ("token", "")
+
+
+def check_guarded_by_programs(server, digest):
+    """Of /v2: the programs see what the client showed, and no name."""
+    for path in (*PATHS, f"/v2/{NAME}/blobs/{digest}"):
+        for fields in ({}, basic("alice:x"), basic("alice:s3cret pass"), {"Authorization": "Bearer x.y.z"}):
+            answer = ask(server, "GET", path, **fields)
+            assert name_of(answer) == ""
+            assert answer.params.get("HTTP_AUTHORIZATION") == fields.get("Authorization")
+            assert "BERTH_DIRECT" not in answer.params
+
+
+def check_beside_token(server):
+    """Paths near to /token are not the program's."""
+    for path in ("/token/", "/token/jwks/", "/tokens", "/token/x", "/Token", "/token.", "/v2/token", "/v2/../tokens"):
+        answer = ask(server, "GET", path)
+        assert answer.status == 404 or answer.program == "version", path
+    # However the path is spelled, no name is handed over that was not asked for.
+    for path in ("/%74oken", "//token", "/./token", "/x/../token", "/token/../token", "/v2/../token", "/token;x", "/token%00"):
+        for auth in (None, ("eve", "x")):
+            answer = ask(server, "GET", path, auth=auth)
+            assert answer.status >= 400 or name_of(answer) == "", path
+
+
+def check_body_of_a_form(server, echo):
+    assert ask(server, "POST", "/token", b"x" * 60000).status == 200
+    before = len(echo.requests())
+    ask(server, "POST", "/token", b"x" * 70000).check_error(413, "SIZE_INVALID")
+    assert len(echo.requests()) == before
+
+
+def test_nginx_asks_for_a_password_at_token_alone(nginx, echo, digest):
+    with nginx(mode="bearer") as server:
+        check_token(server)
+        check_guarded_by_programs(server, digest)
+        check_beside_token(server)
+        check_body_of_a_form(server, echo)
+        assert ask(server, "GET", "/").status == 200
+
+
+def test_satisfy_any_around_the_server_gets_nobody_a_token_of_another(nginx):
+    with nginx(mode="bearer", http="satisfy any; allow all;") as server:
+        check_token(server)
+
+
+def test_nginx_without_a_file_of_passwords_gets_nobody_a_token_of_another(nginx):
+    server = """
+        server {
+            listen @LISTEN@;
+            %s
+            include berth/server.conf;
+            include berth/token.conf;
+        }"""
+    for line in ("", 'set $berth_passwords /nonexistent;', 'auth_basic_user_file "/nonexistent";'):
+        with nginx(server=server % line) as server_without:
+            assert name_of(ask(server_without, "GET", "/token")) == ""
+            assert ask(server_without, "GET", "/token", auth=("eve", "x")).status in (403, 500)
+            assert name_of(ask(server_without, "GET", "/v2/", auth=("eve", "x"))) == ""
+
+
 # --- nginx ----------------------------------------------------------------------
 
 @pytest.mark.parametrize("path", PATHS)

@@ -4,7 +4,7 @@
 import os
 import shutil
 
-from .server import CHECKOUT, WebServer, substitute
+from .server import CHECKOUT, PASSWORDS, WebServer, substitute
 
 
 class Nginx(WebServer):
@@ -55,6 +55,6 @@ http {{
             return self.server.replace("@LISTEN@", listen)
         text = substitute(self.example("nginx"), (r"^ *listen \[.*\n", ""),
                           (r"listen (127\.0\.0\.1:5000|443)", f"listen {listen}"))
-        if self.mode == "htpasswd":
+        if self.mode in PASSWORDS:
             text = substitute(text, (r"/etc/nginx/registry\.htpasswd;", f'"{self.directory}/htpasswd";'))
         return substitute(text, (r"^}$", self.site + "\n}"))

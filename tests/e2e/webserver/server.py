@@ -15,7 +15,9 @@ from pathlib import Path
 
 CHECKOUT = Path(__file__).resolve().parents[3]
 USER = ("alice", "s3cret pass")
-MODES = ("plain", "tls", "htpasswd")
+MODES = ("plain", "tls", "htpasswd", "bearer")
+#: With a file of passwords.
+PASSWORDS = ("htpasswd", "bearer")
 PR_SET_PDEATHSIG = 1
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -104,7 +106,7 @@ class WebServer:
                 log.touch()
             if self.tls:
                 make_certificates(self.directory)
-            if self.mode == "htpasswd":
+            if self.mode in PASSWORDS:
                 write_password_file(self.directory / "htpasswd", self.users)
                 (self.directory / "htpasswd").chmod(0o644)
             self.start(self.write_configuration())
