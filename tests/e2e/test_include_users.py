@@ -10,7 +10,8 @@ import pytest
 
 from include_cases import D256, UUID, ask
 from include_fixtures import BLOB, NAME, digest, echo, place, tree  # noqa: F401
-from webserver import USER, Nginx
+from include_apache import WAYS, programs  # noqa: F401
+from webserver import USER, Apache, Nginx
 
 PATHS = ("/v2/", "/v2", "/v2/_catalog", "/v2/a/manifests/x", f"/v2/a/blobs/{D256}", f"/v2/a/blobs/uploads/{UUID}",
          "/v2/a/tags/list", f"/v2/a/referrers/{D256}")
@@ -27,6 +28,14 @@ def basic(text):
 def nginx(tree, echo, place):
     def start(**kwargs):
         return Nginx(tree.root, place / "run dir", policy=place / "policy", **kwargs)
+    return start
+
+
+@pytest.fixture(scope="module")
+def apache(tree, echo, place, programs):
+    def start(way="proxy", **kwargs):
+        return Apache(tree.root, place / "run dir", way=way, programs=programs, config="/etc/berth/test.conf",
+                      policy=place / "policy", **kwargs)
     return start
 
 
@@ -195,3 +204,89 @@ def test_nginx_answers_no_blob_by_itself_while_there_is_a_policy(nginx, digest, 
         policy.with_name("moved").write_text("")
         assert not is_direct(ask(server, "GET", path))
         policy.with_name("moved").unlink()
+
+
+# --- Apache ---------------------------------------------------------------------
+
+@pytest.mark.parametrize("way", WAYS)
+def test_apache_hands_over_the_name_it_has_asked_for(apache, way):
+    with apache(way, mode="htpasswd", users={"bob": "b"}) as server:
+        for path in PATHS:
+            assert name_of(ask(server, "GET", path, auth=USER, **CLAIMS)) == USER[0]
+            assert name_of(ask(server, "PUT", path, b"x", auth=("bob", "b"))) == "bob"
+            ask(server, "GET", path, auth=("bob", "wrong")).check_error(401, "UNAUTHORIZED")
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_apache_hands_over_no_name_it_has_not_asked_for(apache, way):
+    """However the administrator lets people in without asking."""
+    site = """
+        <Location "/v2/public/">
+            Require all granted
+        </Location>
+        <Location "/v2/either/">
+            Satisfy Any
+            Allow from all
+        </Location>
+        <Location "/v2/local/">
+            <RequireAny>
+                Require local
+                Require valid-user
+            </RequireAny>
+        </Location>
+        <Location "/v2/pull/">
+            <RequireAny>
+                Require method GET HEAD
+                Require valid-user
+            </RequireAny>
+        </Location>
+        <Location "/v2/later/">
+            <If "true">
+                Require all granted
+            </If>
+        </Location>"""
+    with apache(way) as server:
+        for path in PATHS:
+            for fields in (basic("alice:x"), basic("alice"), basic(":"), {"Authorization": "Bearer alice"}, CLAIMS):
+                assert name_of(ask(server, "GET", path, **fields)) == ""
+    with apache(way, mode="htpasswd", site=site) as server:
+        for part in ("public", "either", "local", "pull", "later"):
+            for path in (f"/v2/{part}/manifests/x", f"/v2/{part}/blobs/{D256}", f"/v2/{part}/blobs/uploads/{UUID}"):
+                for auth in (None, ("eve", "x"), ("alice", "x")):
+                    assert name_of(ask(server, "GET", path, auth=auth)) == ""
+        ask(server, "PUT", "/v2/pull/manifests/x", b"x", auth=("eve", "x")).check_error(401, "UNAUTHORIZED")
+        assert name_of(ask(server, "PUT", "/v2/pull/manifests/x", b"x", auth=USER)) == USER[0]
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_apache_answers_no_blob_by_itself_while_there_is_a_policy(apache, way, digest, policy):
+    path = f"/v2/{NAME}/blobs/{digest}"
+    with apache(way) as server:
+        for target in (path, "/v2/", "/v2/a/manifests/x"):
+            answer = ask(server, "GET", target)
+            assert not is_direct(answer)
+            assert "BERTH_DIRECT" not in answer.params
+        policy.unlink()
+        assert ask(server, "GET", path).body == BLOB
+        assert ask(server, "GET", "/v2/").params["BERTH_DIRECT"] == "1"
+        policy.mkdir()
+        assert not is_direct(ask(server, "GET", path))
+        policy.rmdir()
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_apache_asks_for_a_password_at_token_alone(apache, way, echo, digest):
+    with apache(way, mode="bearer") as server:
+        check_token(server)
+        check_guarded_by_programs(server, digest)
+        check_beside_token(server)
+        check_body_of_a_form(server, echo)
+        assert ask(server, "GET", "/").status == 200
+
+
+@pytest.mark.parametrize("around", ["Satisfy Any\nAllow from all", "Require all granted", "AuthMerging Or\nRequire all granted"])
+def test_what_a_site_grants_gets_nobody_a_token_of_another(apache, around):
+    with apache(mode="bearer", http=f'<Location "/">\n{around}\n</Location>') as server:
+        for auth in (("eve", "x"), ("alice", "x")):
+            answer = ask(server, "GET", "/token", auth=auth)
+            assert answer.status == 401 or name_of(answer) == ""

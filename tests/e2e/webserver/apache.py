@@ -5,7 +5,7 @@ import os
 import re
 import shutil
 
-from .server import CHECKOUT, WebServer, substitute
+from .server import CHECKOUT, PASSWORDS, WebServer, substitute
 
 
 class Apache(WebServer):
@@ -35,6 +35,7 @@ class Apache(WebServer):
         settings = self.directory / "berth/settings.conf"
         pairs = [(r"^Define BERTH_ROOT .*", f'Define BERTH_ROOT "{self.root}"'),
                  (r"^Define BERTH_SOCKETS .*", f'Define BERTH_SOCKETS "{self.sockets}"')]
+        pairs.append((r"^Define BERTH_POLICY .*", f'Define BERTH_POLICY "{self.policy}"'))
         if not self.direct:
             pairs.append((r"^Define BERTH_DIRECT .*\n", ""))
         if self.programs:
@@ -83,7 +84,7 @@ RequestReadTimeout body=10,minrate=500
             text = f"Listen {listen}\n" + re.sub(r"^Listen .*\n", "", self.example("apache"), flags=re.M)
             text = substitute(text, (r"<VirtualHost .*>", f"<VirtualHost {listen}>"),
                               (r"^</VirtualHost>", self.site + "\n</VirtualHost>"))
-            if self.mode == "htpasswd":
+            if self.mode in PASSWORDS:
                 text = substitute(text, (r"/etc/apache2/registry\.htpasswd", self.directory / "htpasswd"))
         if self.server is None:
             text = substitute(text, (r"Include berth/proxy\.conf", f"Include berth/{self.include}"))
