@@ -39,7 +39,7 @@ def unpacked(tmp_path_factory):
 def hosted():
     """A home with the bundle set up in it, and no web server."""
     with tempfile.TemporaryDirectory(prefix="berth-") as directory:
-        with HostedBerth(directory, password=webserver.USER) as berth:
+        with HostedBerth(directory, users=dict([webserver.USER])) as berth:
             yield berth
 
 
@@ -267,7 +267,7 @@ def test_as_little_as_a_host_may_allow_is_enough(allowed, options):
     with Registry("htaccess-cgi") as registry:
         if setup:
             registry.berth.set_up(*setup)
-            registry.berth.write_passwords(*webserver.USER)
+            registry.berth.write_password(*webserver.USER)
         with webserver.Hosting(registry.root, registry.berth.home, (OWNER, GROUP), allowed=allowed, options=options,
                                directory=registry.directory / "other") as host:
             Client(host.url, webserver.USER if setup else None).get("/v2/_catalog").expect(200)

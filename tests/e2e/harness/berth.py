@@ -3,6 +3,7 @@
 
 import os
 import shutil
+import subprocess
 from pathlib import Path
 
 from .process import Process
@@ -62,6 +63,7 @@ class Berth:
                 if os.geteuid() == 0:
                     shutil.chown(path, self.owner, "www-data")
                 path.chmod(0o2750)
+            self.make_token_keys()
             if self.start:
                 for route in ROUTES:
                     self.start_pool(route)
@@ -92,6 +94,22 @@ class Berth:
         new.write_text("".join(f"{k} = {v}\n" for k, v in self.settings.items()))
         new.chmod(0o644)
         new.rename(self.config)
+
+    def make_token_keys(self):
+        """What tokens are signed with, where there are any."""
+        if "token_keys" not in self.settings:
+            return
+        directory = Path(self.settings["token_keys"]).parent
+        directory.mkdir()
+        if os.geteuid() == 0:
+            shutil.chown(directory, self.owner, "www-data")
+        self.command("token", "key")
+
+    def command(self, *words):
+        """Run the administrator's command as the owner of the data directory; its output."""
+        argv = [self.programs / "berth", *words, "-c", self.config]
+        return subprocess.run(argv, check=True, capture_output=True, text=True, stdin=subprocess.DEVNULL,
+                              **as_user(self.owner)).stdout
 
     def start_pool(self, route):
         argv = ["spawn-fcgi", "-n", "-s", self.socket(route), "-M", "0660", "-b", "4096", "--",

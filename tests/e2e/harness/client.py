@@ -140,13 +140,19 @@ class Client:
         """Send the request line and these headers (a list of pairs); the body is the caller's to send."""
         connection = self.connect()
         connection.putrequest(method, path, skip_accept_encoding=True)
-        if self.user:
-            token = base64.b64encode(":".join(self.user).encode()).decode()
-            connection.putheader("Authorization", "Basic " + token)
+        authorization = self.authorization(path)
+        if authorization:
+            connection.putheader("Authorization", authorization)
         for name, value in headers:
             connection.putheader(name, value)
         connection.endheaders()
         return Exchange(connection, method, path)
+
+    def authorization(self, path):
+        """The value of the field with which a request to this path goes out, or None."""
+        if not self.user:
+            return None
+        return "Basic " + base64.b64encode(":".join(self.user).encode()).decode()
 
     def request(self, method, path, body=None, headers=(), type=None, chunked=False):
         """One whole request. body: bytes, or an iterable of bytes, which goes out chunked."""

@@ -22,16 +22,16 @@ def find_bundle():
 
 
 class HostedBerth(Berth):
-    """Attributes beside those of Berth: home, document_root."""
+    """Attributes beside those of Berth: home, document_root. `users`: {name: password}, or None for an open registry."""
 
-    def __init__(self, directory, settings=None, fastcgi=False, password=None, storage=None):
+    def __init__(self, directory, settings=None, fastcgi=False, users=None, storage=None):
         super().__init__(directory, settings, owner=OWNER, start=False, storage=storage)
         self.home = self.directory / "home"
         self.document_root = self.home / "public_html"
         self.root, self.config = self.home / "berth/data", self.home / "berth/berth.conf"
         self.programs = self.home / "berth/bin"
         self.settings["root"] = self.root
-        self.fastcgi, self.password = fastcgi, password
+        self.fastcgi, self.users = fastcgi, users
 
     def __enter__(self):
         self.directory.chmod(0o711)
@@ -41,10 +41,10 @@ class HostedBerth(Berth):
         (self.document_root / "index.html").write_text("a site\n")
         self.unpack()
         self.set_up(*(["--fastcgi"] if self.fastcgi else []))
-        if self.password is None:
+        if self.users is None:
             self.edit_htaccess(*OPEN)
-        else:
-            self.write_passwords(*self.password)
+        for name, password in (self.users or {}).items():
+            self.write_password(name, password)
         if self.storage:
             self.storage.mount(self.root)
             self.give(self.root)
@@ -86,8 +86,8 @@ class HostedBerth(Berth):
             raise ValueError(f"no {old!r} in {self.htaccess}")
         self.htaccess.write_text(text.replace(old, new))
 
-    def write_passwords(self, user, password):
+    def write_password(self, user, password):
         """As the instructions say."""
         path = self.home / "berth/htpasswd"
-        self.as_owner("htpasswd", "-cbB", "-C", "5", path, user, password)
+        self.as_owner("htpasswd", "-bB" if path.exists() else "-cbB", "-C", "5", path, user, password)
         path.chmod(0o644)

@@ -8,6 +8,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
+from .access import Access, TokenClient
 from .client import Client
 from .front import FRONTS, start_front
 from .process import tail, wait_for
@@ -21,10 +22,12 @@ MORE_CONFORMANCE_KINDS = ("lighttpd",)
 
 
 class Registry:
-    """Context manager: one registry of the given kind in a temporary directory of its own. `web`: more for its web server."""
+    """Context manager: one registry of the given kind in a temporary directory of its own. `web`: more for its web server,
+    `access`: of a kind with users, who they are and what they may. `tokens` is the TokenServer of a kind with Bearer tokens,
+    else None."""
 
-    def __init__(self, kind, storage=None, web=None, **settings):
-        self.kind, self.storage, self.web, self.settings = kind, storage, web or {}, settings
+    def __init__(self, kind, storage=None, web=None, access=Access(), **settings):
+        self.kind, self.storage, self.web, self.access, self.settings = kind, storage, web or {}, access, settings
         self.stack = contextlib.ExitStack()
 
     def __enter__(self):
@@ -43,7 +46,7 @@ class Registry:
         self.stack.close()
 
     def start(self):
-        self.berth = self.user = self.ca = None
+        self.berth = self.user = self.ca = self.tokens = None
         if self.kind == "peer":
             from .peer import Peer
             self.front = self.stack.enter_context(Peer(self.directory, self.settings))
@@ -52,15 +55,34 @@ class Registry:
         else:
             start_front(self)
         self.url, self.root, self.access_log = self.front.url, self.front.root, Path(self.front.access_log)
-        self.client = Client(self.url, self.user, self.ca)
+        self.client = self.client_of(self.user)
 
     @property
     def netloc(self):
         """HOST:PORT as clients put it before a repository's name."""
         return self.client.netloc
 
+    def client_of(self, user):
+        """A client of this user, a pair of name and password; by tokens, where there are any."""
+        if self.tokens:
+            return TokenClient(self.url, self.tokens, user, self.ca)
+        return Client(self.url, user, self.ca)
+
     def anonymous(self):
+        """A client that shows nothing at all."""
         return Client(self.url, ca=self.ca)
+
+    @property
+    def policy(self):
+        """The file of the policy, where the web server looks for it."""
+        return self.directory / "policy"
+
+    def write_policy(self, text):
+        """Write the policy as a whole and at once. It counts with the next request, once berth.conf names it."""
+        new = self.policy.with_suffix(".new")
+        new.write_text(text)
+        new.chmod(0o644)
+        new.rename(self.policy)
 
     def reconfigure(self, **changes):
         """Change keys of the configuration file of the running registry."""

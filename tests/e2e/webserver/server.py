@@ -92,7 +92,7 @@ class WebServer:
         self.tls = mode != "plain" and server is None
         self.url = f"{'https' if self.tls else 'http'}://127.0.0.1:{self.port}"
         self.ca = str(self.directory / "ca.pem") if self.tls else None
-        self.user = user if mode == "htpasswd" else None
+        self.user = user if mode in PASSWORDS else None
         self.access_log = self.directory / "access.log"
         self.error_log = self.directory / "error.log"
         self.output = self.directory / "output.log"

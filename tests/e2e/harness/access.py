@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: MIT
+"""Who may do what on a registry under test: users with passwords, a policy, Bearer tokens."""
+
+import base64
+import json
+import time
+from dataclasses import dataclass
+from urllib.parse import urlencode
+
+from .client import Client
+
+#: Seconds for which a token that was fetched is used again; Berth's are good for a minute at least.
+TOKEN_USED_FOR = 30
+EVERYTHING = "pull,push,delete"
+
+
+@dataclass(frozen=True)
+class Access:
+    """`users`: pairs of name and password, beside webserver.USER, who is the user of the registry's own client. `policy`:
+    the text of the policy; by default that user may do everything."""
+
+    users: tuple = ()
+    policy: str = "[*]\nalice = admin\n"
+
+
+def token_settings(directory, url):
+    """Keys of berth.conf for a registry at this URL that gives out tokens itself."""
+    return {"token_realm": f"{url}/token", "token_service": url.partition("://")[2],
+            "token_keys": directory / "keys/token-keys"}
+
+
+class TokenServer:
+    """/token of a registry, as clients ask it. `user`: (name, password), or None for nobody."""
+
+    def __init__(self, url, service, ca=None):
+        self.client, self.service = Client(url, ca=ca), service
+
+    def ask(self, user=None, *scopes, method="GET", **query):
+        """The answer as it comes."""
+        values = [("service", self.service), *(("scope", scope) for scope in scopes), *query.items()]
+        fields = [("Authorization", basic(user))] if user else []
+        if method == "GET":
+            return self.client.get("/token?" + urlencode(values), headers=fields)
+        form = urlencode(values).encode()
+        return self.client.post("/token", form, headers=fields, type="application/x-www-form-urlencoded")
+
+    def fetch(self, user=None, *scopes, **query):
+        """The token."""
+        document = self.ask(user, *scopes, **query).expect(200).json()
+        assert document["token"] == document.get("access_token", document["token"])
+        return document["token"]
+
+    def keys(self):
+        return json.loads(self.client.get("/token/jwks").expect(200).body)
+
+
+class TokenClient(Client):
+    """Shows a token with each request, as clients do that have understood a challenge: one for all of its repository."""
+
+    def __init__(self, url, server, user=None, ca=None):
+        super().__init__(url, user, ca)
+        self.server, self.tokens = server, {}
+
+    def authorization(self, path):
+        scopes = scopes_of(path)
+        token, fetched = self.tokens.get(scopes, (None, 0))
+        if time.monotonic() - fetched > TOKEN_USED_FOR:
+            token = self.server.fetch(self.user, *scopes)
+            self.tokens[scopes] = token, time.monotonic()
+        return "Bearer " + token
+
+
+def basic(user):
+    return "Basic " + base64.b64encode(":".join(user).encode()).decode()
+
+
+def scopes_of(path):
+    """What a client asks for before a request to this path."""
+    path, _, query = path.partition("?")
+    if path.startswith("/v2/_catalog"):
+        return ("registry:catalog:*",)
+    for end in ("/manifests/", "/blobs/", "/tags/", "/referrers/"):
+        name, found, _ = path.removeprefix("/v2/").rpartition(end)
+        if found:
+            sources = [value[5:] for value in query.split("&") if value.startswith("from=")]
+            return (f"repository:{name}:{EVERYTHING}", *(f"repository:{source}:pull" for source in sources))
+    return ()
