@@ -11,7 +11,7 @@ import pytest
 from include_cases import D256, UUID, ask
 from include_fixtures import BLOB, NAME, digest, echo, place, tree  # noqa: F401
 from include_apache import WAYS, programs  # noqa: F401
-from webserver import USER, Apache, Nginx
+from webserver import USER, Apache, Lighttpd, Nginx
 
 PATHS = ("/v2/", "/v2", "/v2/_catalog", "/v2/a/manifests/x", f"/v2/a/blobs/{D256}", f"/v2/a/blobs/uploads/{UUID}",
          "/v2/a/tags/list", f"/v2/a/referrers/{D256}")
@@ -39,6 +39,13 @@ def apache(tree, echo, place, programs):
     return start
 
 
+@pytest.fixture(scope="module")
+def lighttpd(tree, echo, place):
+    def start(**kwargs):
+        return Lighttpd(tree.root, place / "run dir", **kwargs)
+    return start
+
+
 @pytest.fixture
 def policy(place):
     """The file, made for one test."""
@@ -58,6 +65,13 @@ def is_direct(answer):
     return answer["Content-Type"] == "application/octet-stream"
 
 
+#: What is no name with its password.
+CLAIMED = [basic("alice:x"), basic("eve:x"), basic("eve:"), basic(":x"), basic("::")]
+MALFORMED = [basic("alice"), basic("\0"), *({"Authorization": value} for value in (
+    "Basic", "Basic %%%", "Basic Og==x", "Basic x Og==", "xBasic Og==", "Basic Og==, Basic Og==", "Bearer alice", "Bearer Og==",
+    "Digest username=eve", "eve"))]
+
+
 # --- Tokens ---------------------------------------------------------------------
 
 def check_token(server):
@@ -68,14 +82,13 @@ def check_token(server):
                 answer = ask(server, method, path, body, **fields)
                 assert (answer.program, name_of(answer), answer.params["REQUEST_URI"]) == ("token", "", path)
             assert name_of(ask(server, method, path, body, auth=USER, **CLAIMS)) == USER[0]
-            for fields in (basic("alice:x"), basic("alice"), basic("eve:x"), basic("eve:"), basic(":x"), basic("::"), basic("\0"),
-                           {"Authorization": "Basic"}, {"Authorization": "Basic %%%"}, {"Authorization": "Basic Og==x"},
-                           {"Authorization": "Basic x Og=="}, {"Authorization": "xBasic Og=="}, {"Authorization": "Basic Og==, Basic Og=="},
-                           {"Authorization": "Bearer alice"}, {"Authorization": "Bearer Og=="}, {"Authorization": "Digest username=eve"},
-                           {"Authorization": "eve"}):
-                answer = ask(server, method, path, body, **fields)
-                answer.check_error(401, "UNAUTHORIZED")
-                assert answer["WWW-Authenticate"] == 'Basic realm="registry"'
+    for fields in CLAIMED:
+        answer = ask(server, "GET", "/token", **fields)
+        answer.check_error(401, "UNAUTHORIZED")
+        assert answer["WWW-Authenticate"].startswith('Basic realm="registry"')
+        assert ask(server, "POST", "/token", b"username=eve", **fields).status == 401
+    for fields in MALFORMED:
+        assert ask(server, "GET", "/token", **fields).status in (400, 401)
     for path in ("/token/jwks", "/token/jwks?x"):
         for fields in ({}, basic("eve:x"), basic("alice:s3cret pass"), {"Authorization": "Bearer x"}):
             answer = ask(server, "GET", path, **fields)
@@ -107,7 +120,8 @@ def check_beside_token(server):
 def check_body_of_a_form(server, echo):
     assert ask(server, "POST", "/token", b"x" * 60000).status == 200
     before = len(echo.requests())
-    ask(server, "POST", "/token", b"x" * 70000).check_error(413, "SIZE_INVALID")
+    answer = ask(server, "POST", "/token", b"x" * 70000)
+    assert answer.status == 413 and b"SIZE_INVALID" in answer.body
     assert len(echo.requests()) == before
 
 
@@ -290,3 +304,39 @@ def test_what_a_site_grants_gets_nobody_a_token_of_another(apache, around):
         for auth in (("eve", "x"), ("alice", "x")):
             answer = ask(server, "GET", "/token", auth=auth)
             assert answer.status == 401 or name_of(answer) == ""
+
+
+# --- lighttpd -------------------------------------------------------------------
+
+def test_lighttpd_hands_over_the_name_it_has_asked_for(lighttpd):
+    with lighttpd(mode="htpasswd", users={"bob": "b"}) as server:
+        for path in PATHS:
+            assert name_of(ask(server, "GET", path, auth=USER, **CLAIMS)) == USER[0]
+            assert name_of(ask(server, "PUT", path, b"x", auth=("bob", "b"))) == "bob"
+            ask(server, "GET", path, auth=("bob", "wrong")).check_error(401, "UNAUTHORIZED")
+
+
+def test_lighttpd_hands_over_no_name_it_has_not_asked_for(lighttpd):
+    site = """
+        $HTTP["url"] =~ "^/v2/public/" { auth.require = () }
+        $HTTP["url"] =~ "^/v2/pull/" {
+            $HTTP["request-method"] =~ "^(?:GET|HEAD)$" { auth.require = () }
+        }"""
+    with lighttpd() as server:
+        for path in PATHS:
+            for fields in (basic("alice:x"), basic("alice"), basic(":"), {"Authorization": "Bearer alice"}, CLAIMS):
+                assert name_of(ask(server, "GET", path, **fields)) == ""
+    with lighttpd(mode="htpasswd", site=site) as server:
+        for auth in (None, ("eve", "x"), ("alice", "x")):
+            for part in ("public", "pull"):
+                assert name_of(ask(server, "GET", f"/v2/{part}/manifests/x", auth=auth)) == ""
+        ask(server, "PUT", "/v2/pull/manifests/x", b"x", auth=("eve", "x")).check_error(401, "UNAUTHORIZED")
+
+
+def test_lighttpd_asks_for_a_password_at_token_alone(lighttpd, echo, digest):
+    with lighttpd(mode="bearer") as server:
+        check_token(server)
+        check_guarded_by_programs(server, digest)
+        check_beside_token(server)
+        check_body_of_a_form(server, echo)
+        assert ask(server, "GET", "/").status == 200

@@ -4,7 +4,7 @@
 import os
 import shutil
 
-from .server import CHECKOUT, WebServer, free_port, substitute
+from .server import CHECKOUT, PASSWORDS, WebServer, free_port, substitute
 
 
 class Lighttpd(WebServer):
@@ -61,7 +61,7 @@ server.modules += ( "mod_dirlisting", "mod_staticfile" )
                           (r'== "(127\.0\.0\.1:5000|:443)"', f'== "127.0.0.1:{self.port}"'),
                           (r'=~ ":[0-9]+\$"', f'=~ ":{self.port}$"'),
                           (r"/etc/lighttpd/berth", self.directory / "berth"))
-        if self.mode == "htpasswd":
+        if self.mode in PASSWORDS:
             text = substitute(text, (r"/etc/lighttpd/registry\.htpasswd", self.directory / "htpasswd"))
         port = f'server.bind = "127.0.0.1"\nserver.port = {free_port()}\nserver.document-root = "/nonexistent"\n'
         return port + text + self.site
