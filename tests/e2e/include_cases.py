@@ -63,12 +63,14 @@ class Answer:
         assert set(errors[0]) == {"code", "message", "detail"} and errors[0]["message"]
 
 
-def ask(server, method, target, body=None, auth=None, **headers):
+def ask(server, method, target, body=None, auth=None, certificate=None, **headers):
     """One request with the target exactly as given. A body that is an iterator is sent in chunks."""
     parts = urlsplit(server.url)
     if parts.scheme == "https":
-        connection = http.client.HTTPSConnection(parts.netloc, timeout=30,
-                                                 context=ssl.create_default_context(cafile=server.ca))
+        context = ssl.create_default_context(cafile=server.ca)
+        if certificate:
+            context.load_cert_chain(certificate)
+        connection = http.client.HTTPSConnection(parts.netloc, timeout=30, context=context)
     else:
         connection = http.client.HTTPConnection(parts.netloc, timeout=30)
     if auth:

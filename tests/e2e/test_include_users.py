@@ -5,13 +5,14 @@ The programs are stand-ins that tell what they were asked.
 """
 
 import base64
+import http.client
 
 import pytest
 
 from include_cases import D256, UUID, ask
 from include_fixtures import BLOB, NAME, digest, echo, place, tree  # noqa: F401
 from include_apache import WAYS, programs  # noqa: F401
-from webserver import USER, Apache, Lighttpd, Nginx
+from webserver import USER, Apache, Lighttpd, Nginx, make_client_certificate
 
 PATHS = ("/v2/", "/v2", "/v2/_catalog", "/v2/a/manifests/x", f"/v2/a/blobs/{D256}", f"/v2/a/blobs/uploads/{UUID}",
          "/v2/a/tags/list", f"/v2/a/referrers/{D256}")
@@ -340,3 +341,35 @@ def test_lighttpd_asks_for_a_password_at_token_alone(lighttpd, echo, digest):
         check_beside_token(server)
         check_body_of_a_form(server, echo)
         assert ask(server, "GET", "/").status == 200
+
+
+# --- Client certificates --------------------------------------------------------
+
+#: (subject, the user on nginx, the user on Apache)
+SUBJECTS = [("/CN=alice", "alice", "alice"), ("/O=team/CN=robot-ci", "robot-ci", "robot-ci"), ("/CN=carol smith", "carol smith", "carol smith"),
+            # Apache takes any CN there is; nginx none that could be read in two ways.
+            ("/O=x,CN=alice/CN=eve", "eve", "eve"), ("/CN=alice,O=x", "", "alice,O=x"), ("/O=x,CN=alice", "", ""),
+            ("/O=CN=alice", "", ""), ("/O=CN=alice,", "", ""), ("/CN=eve/OU=CN=alice", "", "eve"), ("/O=team", "", "")]
+
+
+@pytest.mark.parametrize("way", ["nginx", *WAYS])
+def test_a_certificate_tells_the_name_of_its_owner(nginx, apache, way):
+    with nginx(mode="certificates") if way == "nginx" else apache(way, mode="certificates") as server:
+        for number, (subject, on_nginx, on_apache) in enumerate(SUBJECTS):
+            certificate = make_client_certificate(server.directory, f"client{number}", subject)
+            for path in PATHS:
+                answer = ask(server, "GET", path, certificate=certificate, **CLAIMS, **basic("eve:x"))
+                assert name_of(answer) == (on_nginx if way == "nginx" else on_apache), subject
+
+
+@pytest.mark.parametrize("way", ["nginx", *WAYS])
+def test_without_a_certificate_of_the_authority_nobody_gets_in(nginx, apache, way, digest):
+    with nginx(mode="certificates") if way == "nginx" else apache(way, mode="certificates") as server:
+        stranger = make_client_certificate(server.directory, "stranger", "/CN=alice", ca="another")
+        for certificate in (None, stranger):
+            for path in ("/v2/", f"/v2/{NAME}/blobs/{digest}"):
+                try:
+                    answer = ask(server, "GET", path, certificate=certificate)
+                except (OSError, http.client.HTTPException):   # the handshake failed, as Apache has it
+                    continue
+                answer.check_error(403, "DENIED")

@@ -12,6 +12,7 @@ from .apache import Apache
 from .hosting import Hosting
 from .lighttpd import Lighttpd
 from .nginx import Nginx
-from .server import CHECKOUT, MODES, PASSWORDS, USER, free_port, run, substitute
+from .server import CHECKOUT, MODES, PASSWORDS, USER, free_port, make_client_certificate, run, substitute
 
-__all__ = ["CHECKOUT", "MODES", "PASSWORDS", "USER", "Apache", "Hosting", "Lighttpd", "Nginx", "free_port", "run", "substitute"]
+__all__ = ["CHECKOUT", "MODES", "PASSWORDS", "USER", "Apache", "Hosting", "Lighttpd", "Nginx", "free_port",
+           "make_client_certificate", "run", "substitute"]

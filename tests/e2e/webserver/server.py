@@ -15,7 +15,7 @@ from pathlib import Path
 
 CHECKOUT = Path(__file__).resolve().parents[3]
 USER = ("alice", "s3cret pass")
-MODES = ("plain", "tls", "htpasswd", "bearer")
+MODES = ("plain", "tls", "htpasswd", "bearer", "certificates")
 #: With a file of passwords.
 PASSWORDS = ("htpasswd", "bearer")
 PR_SET_PDEATHSIG = 1
@@ -52,6 +52,20 @@ def make_certificates(directory):
             "-CAcreateserial", "-days", "2", "-extfile", d / f"{name}.ext", "-out", d / f"{name}.pem")
     (d / "fullchain.pem").write_text((d / "server.pem").read_text() + (d / "middle.pem").read_text())
     (d / "server.key").rename(d / "privkey.pem")
+
+
+def make_client_certificate(directory, name, subject, ca="ca"):
+    """<name>.pem, with its key, signed by the root of make_certificates or by another that is made here."""
+    d = Path(directory)
+    key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
+    if not (d / f"{ca}.key").exists():
+        run("openssl", "req", "-x509", *key, "-days", "2", "-subj", "/CN=test root", "-keyout", d / f"{ca}.key",
+            "-out", d / f"{ca}.pem")
+    run("openssl", "req", *key, "-utf8", "-subj", subject, "-keyout", d / f"{name}.key", "-out", d / f"{name}.csr")
+    signed = run("openssl", "x509", "-req", "-in", d / f"{name}.csr", "-CA", d / f"{ca}.pem", "-CAkey", d / f"{ca}.key",
+                 "-CAcreateserial", "-days", "2")
+    (d / f"{name}.pem").write_text(signed + (d / f"{name}.key").read_text())
+    return d / f"{name}.pem"
 
 
 def write_password_file(path, users):
@@ -158,4 +172,6 @@ class WebServer:
         if self.tls:
             text = substitute(text, (r"/etc/ssl/registry/fullchain\.pem", self.directory / "fullchain.pem"),
                               (r"/etc/ssl/registry/privkey\.pem", self.directory / "privkey.pem"))
+        if self.mode == "certificates":
+            text = substitute(text, (r"/etc/ssl/registry/clients\.pem", self.directory / "ca.pem"))
         return text
