@@ -12,7 +12,7 @@ import pytest
 from include_cases import D256, UUID, ask
 from include_fixtures import BLOB, NAME, digest, echo, place, tree  # noqa: F401
 from include_apache import WAYS, programs  # noqa: F401
-from webserver import USER, Apache, Lighttpd, Nginx, make_client_certificate
+from webserver import CHECKOUT, USER, Apache, Lighttpd, Nginx, make_client_certificate, substitute
 
 PATHS = ("/v2/", "/v2", "/v2/_catalog", "/v2/a/manifests/x", f"/v2/a/blobs/{D256}", f"/v2/a/blobs/uploads/{UUID}",
          "/v2/a/tags/list", f"/v2/a/referrers/{D256}")
@@ -373,3 +373,18 @@ def test_without_a_certificate_of_the_authority_nobody_gets_in(nginx, apache, wa
                 except (OSError, http.client.HTTPException):   # the handshake failed, as Apache has it
                     continue
                 answer.check_error(403, "DENIED")
+
+
+# --- PAM ------------------------------------------------------------------------
+
+def test_the_example_with_pam(nginx):
+    """But for TLS and PAM itself: what PAM says was tried by hand."""
+    text = (CHECKOUT / "nginx/example-pam.conf").read_text()
+    text = substitute(text, (r"^ *ssl_.*\n", ""), (r"^ *listen \[.*\n", ""), (r"listen 443 ssl", "listen @LISTEN@"),
+                      (r"auth_pam_service_name .*;", "auth_basic_user_file /nonexistent;"), (r"auth_pam ", "auth_basic "),
+                      (r"^ *auth_basic off;\n(?= *auth_basic off)", ""))
+    with nginx(server=text) as server:
+        for auth in (None, ("eve", "x")):
+            assert ask(server, "GET", "/token", auth=auth).status == (403 if auth else 401)
+            assert name_of(ask(server, "GET", "/token/jwks", auth=auth)) == ""
+            assert name_of(ask(server, "GET", "/v2/", auth=auth)) == ""
