@@ -17,6 +17,7 @@ import webserver
 from harness import workers
 from harness.berth import ROUTES
 from harness.client import Client
+from harness.access import Access, basic
 from harness.content import OCI_MANIFEST, config_bytes, digest_of, encode, image_manifest, layer_bytes
 from harness.hosted import GROUP, OWNER, HostedBerth, find_bundle
 from harness.registry import Registry
@@ -106,7 +107,7 @@ def test_scripts_have_the_owner_and_the_modes_that_suexec_wants(hosted):
         mode = path.lstat()
         assert not stat.S_ISLNK(mode.st_mode) and stat.S_IMODE(mode.st_mode) == 0o755
         assert (mode.st_uid, mode.st_gid) == (home.st_uid, home.st_gid)
-    assert {path.name for path in v2.iterdir()} == {".htaccess", *(f"_{route}.cgi" for route in ROUTES)}
+    assert {path.name for path in v2.iterdir()} == {".htaccess", *(f"_{route}.cgi" for route in ROUTES if route != "token")}
 
 
 def tree_of(directory):
@@ -118,7 +119,7 @@ def test_setup_run_again_changes_nothing_and_the_other_way_is_undone(hosted):
     hosted.set_up()
     assert tree_of(hosted.document_root) == once
     hosted.set_up("--fastcgi")
-    assert len(list((hosted.document_root / "v2").glob("_*.fcgi"))) == len(ROUTES)
+    assert len(list((hosted.document_root / "v2").glob("_*.fcgi"))) == len(ROUTES) - 1   # token is asked seldom
     hosted.set_up()
     assert tree_of(hosted.document_root) == once
 
@@ -282,3 +283,61 @@ def test_a_host_without_mod_headers_serves_pushes_and_pulls():
             digest = repository.push_blob(b"content")
             assert client.get(repository.blob(digest)).expect(200).body == b"content"
             client.get("/v2/team/none/manifests/1").expect_error(404, "MANIFEST_UNKNOWN")
+
+
+# --- Who asks -------------------------------------------------------------------
+
+SAY_WHO = """#!/bin/sh
+printf 'Content-Type: text/plain\\r\\n\\r\\n%s' "$REMOTE_USER;$REQUEST_URI;$HTTP_AUTHORIZATION"
+"""
+
+
+def say_who(berth, *names):
+    """Put in the place of a script one that says whom the web server has let in, and where it was asked."""
+    for name in names:
+        script = berth.document_root / f"v2/_{name}.cgi"
+        text = script.read_text()
+        script.write_text(text[:text.index("exec")] + SAY_WHO.partition("\n")[2])
+
+
+def told(client, path, authorization=None):
+    fields = [("Authorization", authorization)] if authorization else []
+    return client.get(path, headers=fields).expect(200).body.decode().split(";")
+
+
+def test_a_program_is_told_whose_password_was_right():
+    with Registry("htaccess-htpasswd", access=Access(users=(("bob", "b"),))) as registry:
+        say_who(registry.berth, "version")
+        for user in (webserver.USER, ("bob", "b")):
+            assert told(registry.anonymous(), "/v2/", basic(user))[0] == user[0]
+        for user in (("bob", "wrong"), ("eve", "b")):
+            registry.anonymous().get("/v2/", headers=[("Authorization", basic(user))]).expect_error(401, "UNAUTHORIZED")
+        registry.anonymous().get("/v2/", headers=[("Remote-User", "bob")]).expect_error(401, "UNAUTHORIZED")
+
+
+@pytest.mark.parametrize("options", [[], ["--fastcgi"]])
+def test_with_tokens_a_password_is_asked_for_where_they_are_given(options):
+    with Registry("htaccess-htpasswd") as registry:
+        registry.reconfigure(token_realm=f"{registry.url}/v2/_token")
+        registry.berth.set_up(*options)
+        say_who(registry.berth, "token", "version")
+        nobody, right = registry.anonymous(), basic(webserver.USER)
+        for path, seen in (("/v2/_token", "/token?"), ("/v2/_token?service=a&scope=b", "/token?service=a&scope=b")):
+            assert told(nobody, path)[:2] == ["", seen]
+            assert told(nobody, path, basic(("", "")))[:2] == ["", seen]
+            assert told(nobody, path, right)[:2] == [webserver.USER[0], seen]
+            for wrong in (basic(("alice", "x")), basic(("eve", "x")), basic(("", "x")), "Bearer alice", "Basic"):
+                answer = nobody.get(path, headers=[("Authorization", wrong)]).expect_error(401, "UNAUTHORIZED")
+                assert answer.header("WWW-Authenticate") == 'Basic realm="registry"'
+        for authorization in (None, right, basic(("eve", "x"))):
+            assert told(nobody, "/v2/_token/jwks", authorization)[:2] == ["", "/token/jwks?"]
+        # A program guards the rest, and sees what the client shows; the scripts cannot be asked under their names.
+        for path in ("/v2/_catalog/", "/v2/_token.cgi", "/v2/_token/", "/v2/x/_token", "/v2//x", "/v2/_version.cgi"):
+            for authorization in () if options else ("Bearer x", basic(("eve", "x"))):
+                answer = nobody.get(path, headers=[("Authorization", authorization)])
+                assert answer.status == 401 or answer.body.decode().split(";") == ["", path, authorization], path
+        del registry.berth.settings["token_realm"]
+        registry.reconfigure()
+        registry.berth.set_up(*options)
+        assert not (registry.berth.document_root / "v2/_token.cgi").exists()
+        nobody.get("/v2/").expect_error(401, "UNAUTHORIZED")

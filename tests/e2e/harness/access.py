@@ -23,26 +23,26 @@ class Access:
     policy: str = "[*]\nalice = admin\n"
 
 
-def token_settings(directory, url):
-    """Keys of berth.conf for a registry at this URL that gives out tokens itself."""
-    return {"token_realm": f"{url}/token", "token_service": url.partition("://")[2],
+def token_settings(directory, url, path):
+    """Keys of berth.conf for a registry at this URL that gives out tokens itself, at this path."""
+    return {"token_realm": url + path, "token_service": url.partition("://")[2],
             "token_keys": directory / "keys/token-keys"}
 
 
 class TokenServer:
     """/token of a registry, as clients ask it. `user`: (name, password), or None for nobody."""
 
-    def __init__(self, url, service, ca=None):
-        self.client, self.service = Client(url, ca=ca), service
+    def __init__(self, url, path, service, ca=None):
+        self.client, self.path, self.service = Client(url, ca=ca), path, service
 
     def ask(self, user=None, *scopes, method="GET", **query):
         """The answer as it comes."""
         values = [("service", self.service), *(("scope", scope) for scope in scopes), *query.items()]
         fields = [("Authorization", basic(user))] if user else []
         if method == "GET":
-            return self.client.get("/token?" + urlencode(values), headers=fields)
+            return self.client.get(f"{self.path}?" + urlencode(values), headers=fields)
         form = urlencode(values).encode()
-        return self.client.post("/token", form, headers=fields, type="application/x-www-form-urlencoded")
+        return self.client.post(self.path, form, headers=fields, type="application/x-www-form-urlencoded")
 
     def fetch(self, user=None, *scopes, **query):
         """The token."""
@@ -51,7 +51,7 @@ class TokenServer:
         return document["token"]
 
     def keys(self):
-        return json.loads(self.client.get("/token/jwks").expect(200).body)
+        return json.loads(self.client.get(f"{self.path}/jwks").expect(200).body)
 
 
 class TokenClient(Client):

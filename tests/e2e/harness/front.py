@@ -74,6 +74,7 @@ FRONTS = {
     "lighttpd-policy": partial(on_lighttpd, mode="htpasswd"),
     "lighttpd-bearer": partial(on_lighttpd, mode="bearer"),
     "htaccess-policy": partial(on_hosting, mode="htpasswd"),
+    "htaccess-bearer": partial(on_hosting, mode="bearer"),
 }
 
 
@@ -90,8 +91,9 @@ def start_front(registry):
         registry.write_policy(registry.access.policy)
         registry.berth.settings["policy"] = registry.policy
     if registry.kind.endswith("-bearer"):
-        registry.berth.settings.update(token_settings(registry.directory, front.url))
-        registry.tokens = TokenServer(front.url, registry.berth.settings["token_service"], front.ca)
+        path = "/v2/_token" if registry.kind.startswith("htaccess") else "/token"
+        registry.berth.settings.update(token_settings(registry.directory, front.url, path))
+        registry.tokens = TokenServer(front.url, path, registry.berth.settings["token_service"], front.ca)
     registry.stack.enter_context(registry.berth)
     registry.front = registry.stack.enter_context(front)
     registry.user, registry.ca = front.user, front.ca

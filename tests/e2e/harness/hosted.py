@@ -40,6 +40,9 @@ class HostedBerth(Berth):
             self.give(path)
         (self.document_root / "index.html").write_text("a site\n")
         self.unpack()
+        if "token_realm" in self.settings:
+            self.write_config()
+            self.make_token_keys()
         self.set_up(*(["--fastcgi"] if self.fastcgi else []))
         if self.users is None:
             self.edit_htaccess(*OPEN)
