@@ -199,10 +199,12 @@ def test_gitea_CVE_2026_27771_nothing_is_open_to_who_gives_no_password(registry)
     repository.push_image("v1")
     blob = random_bytes(100)
     there = [("GET", repository.blob(repository.push_blob(blob))), ("GET", repository.manifest("v1")), ("OPTIONS", "/v2/")]
+    # /token is not there without tokens; with them, test_include_users.py has it.
+    there += [(method, path) for method, path in routes() if path.startswith("/v2")]
     before = snapshot.take(registry.root)
     for user in (None, ("alice", "wrong"), ("", ""), ("alice", ""), ("nobody", "s3cret pass")):
         client = Client(registry.url, user, registry.ca)
-        for method, path in [*routes(), *there]:
+        for method, path in there:
             for method in {method, "HEAD"} if method == "GET" else {method}:
                 answer = client.request(method, path).expect(401)
                 assert answer.header("WWW-Authenticate") == 'Basic realm="registry"', str(answer)
