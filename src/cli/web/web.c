@@ -19,6 +19,7 @@ static const struct {
 } checks[] = {
     {"server", web_check_reachable, WEB_STAGE_NOTHING},
     {"registry", web_check_api, WEB_STAGE_ANSWERS},
+    {"tokens", web_check_realm, WEB_STAGE_BERTH},
     {"password", web_check_passwords, WEB_STAGE_BERTH},
     {"user", web_check_user, WEB_STAGE_BERTH},
     {"requests", web_check_methods, WEB_STAGE_ENTRY},
@@ -34,10 +35,18 @@ static const struct {
 void web_try(struct web *web, const struct web_question *question,
              struct web_answer *answer)
 {
+    struct web_question shown = *question;
+
+    if (web->target.bearer && question->url == NULL)
+        shown.token = web_token_of(web, question->as);
     buf_clear(&answer->text);
     if (web->err.code == ERR_NONE &&
-        web_ask(&web->target, question, answer, &web->err) == 0)
+        web_ask(&web->target, &shown, answer, &web->err) == 0) {
+        if (question->url == NULL && question->as == WEB_AS_USER &&
+            web_is_denial(answer))
+            web->denies = true;
         return;
+    }
     buf_clear(&answer->text);
     web_answer_parse(answer);
 }
@@ -99,14 +108,6 @@ static void run_checks(struct web *web)
 
 /* --- the address --- */
 
-static bool is_loopback(struct span host)
-{
-    return span_equals_nocase(host, SPAN("localhost")) ||
-           span_ends_with(host, SPAN(".localhost")) ||
-           span_starts_with(host, SPAN("127.")) ||
-           span_equals(host, SPAN("[::1]"));
-}
-
 static struct span host_of(struct span authority)
 {
     size_t len = authority.len;
@@ -118,6 +119,19 @@ static struct span host_of(struct span authority)
                           end ? (size_t)(end + 1 - authority.ptr) : len);
     }
     return span_cut(&authority, ':');
+}
+
+bool web_is_loopback(struct span authority)
+{
+    struct span host = host_of(authority);
+    char text[16];
+
+    snprintf(text, sizeof(text), "%.*s", SPAN_ARGS(host));
+    if (host.len < sizeof(text) && strspn(text, "0123456789.") == host.len)
+        return span_starts_with(host, SPAN("127."));
+    return span_equals_nocase(host, SPAN("localhost")) ||
+           span_ends_with(host, SPAN(".localhost")) ||
+           span_equals(host, SPAN("[::1]"));
 }
 
 /* What clients can have before a repository's name: no path, no user. */
@@ -142,7 +156,7 @@ static int parse_url(const char *text, struct web *web, struct buf *url)
     }
     buf_add_format(url, "%s%.*s", plain ? "http://" : "https://",
                    SPAN_ARGS(rest));
-    web->loopback = is_loopback(host_of(rest));
+    web->loopback = web_is_loopback(rest);
     web->target.url = buf_text(url);
     return rest.len > 0 && !url->overflowed ? 0 : -1;
 }

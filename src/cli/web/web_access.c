@@ -104,10 +104,13 @@ static bool is_registry(const struct web_answer *answer)
     return web_answer_field_begins(answer, VERSION, "registry/2.0");
 }
 
-static bool is_challenge(const struct web_answer *answer)
+/* Clients take Bearer, where both are offered. */
+static bool is_challenge(struct web *web, const struct web_answer *answer)
 {
-    return web_answer_field_begins(answer, "WWW-Authenticate", "Basic ") ||
-           web_answer_field_begins(answer, "WWW-Authenticate", "Bearer ");
+    web->target.bearer = web_challenge_of(answer, "Bearer", &web->challenge) &&
+                         web->challenge.realm[0] != '\0';
+    return web->target.bearer ||
+           web_answer_field_begins(answer, "WWW-Authenticate", "Basic ");
 }
 
 static bool contains(struct span text, const char *word)
@@ -167,7 +170,7 @@ void web_check_api(struct web *web)
             &answer);
     if (!is_registry(&answer) ||
         (answer.status != 200 && answer.status != 401)) {
-        if (answer.status == 401 && !is_challenge(&answer))
+        if (answer.status == 401 && !is_challenge(web, &answer))
             web_report_answer(web, WEB_WRONG, WEB_ADVICE_CHALLENGE,
                               "it asks for a password, but not how", &answer);
         else if (answer.status == 401)
@@ -178,7 +181,7 @@ void web_check_api(struct web *web)
             report_no_registry(web, &answer);
         return;
     }
-    if (answer.status == 401 && !is_challenge(&answer)) {
+    if (answer.status == 401 && !is_challenge(web, &answer)) {
         web_report(web, WEB_WRONG, WEB_ADVICE_CHALLENGE,
                    "it asks for a password, but in no way clients know");
         return;

@@ -173,6 +173,28 @@ static const struct {
           "no MaxRanges none, no Header unset "
           "Accept-Ranges in /v2",
           "server.range-requests = \"enable\""}},
+    [WEB_ADVICE_REALM] =
+        {"token_realm in berth.conf has to be a URL of TLS that each client "
+         "reaches; Berth's own tokens are had at https://HOST/token:",
+         {"include berth/token.conf;   inside the server {}: see "
+          "example-bearer.conf",
+          "Include berth/token.conf   inside the <VirtualHost>: see "
+          "example-bearer.conf",
+          "include \"berth/token.conf\": see example-bearer.conf"}},
+    [WEB_ADVICE_TOKEN] =
+        {"the log of the programs says what is wrong with it; in berth.conf, "
+         "token_keys, or what is trusted, has to fit who made it, and "
+         "token_service what it is for; and the clocks have to agree",
+         {NULL}},
+    [WEB_ADVICE_DIRECT] =
+        {"the web server answers pulls of blobs by itself, and must not where "
+         "a policy or a token decides:",
+         {"set $berth_direct \"\";   in the server {}, and $berth_policy in "
+          "berth/settings.conf must name the policy",
+          "SetEnvIf Request_URI \"^/v2\" berth_indirect   in the "
+          "<VirtualHost>, and Define BERTH_POLICY in berth/settings.conf must "
+          "name the policy",
+          "nothing that sends files of the registry but berth/berth.conf"}},
 };
 _Static_assert(ARRAY_SIZE(advices) == WEB_ADVICE_COUNT, "all advice");
 

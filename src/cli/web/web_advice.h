@@ -35,8 +35,11 @@ enum web_advice {
     WEB_ADVICE_EXPECT,
     WEB_ADVICE_LOCATION,
     WEB_ADVICE_RANGE,
+    WEB_ADVICE_REALM,
+    WEB_ADVICE_TOKEN,
+    WEB_ADVICE_DIRECT,
 };
-#define WEB_ADVICE_COUNT (WEB_ADVICE_RANGE + 1)
+#define WEB_ADVICE_COUNT (WEB_ADVICE_DIRECT + 1)
 
 /* By the field Server of an answer. */
 enum web_server web_server_of(struct span field);

@@ -56,13 +56,23 @@ static void add_method(const char *method, struct buf *options)
         add_option(options, "request", method);
 }
 
+static void add_token(const char *token, struct buf *options)
+{
+    CLEANUP(buf) struct buf field = BUF_INIT(OPTIONS_MAX);
+
+    buf_add_format(&field, "Authorization: Bearer %s", token);
+    add_option(options, "header", buf_text(&field));
+    options->overflowed = options->overflowed || field.overflowed;
+}
+
 static void add_user(const struct web_target *target, enum web_as as,
                      struct buf *options)
 {
     static const char wrong[] = "berth-check-6f1d2b0c9a7e4853";
     CLEANUP(buf) struct buf pair = BUF_INIT(4096);
 
-    if (as == WEB_AS_NOBODY || (as == WEB_AS_USER && target->user == NULL))
+    if (as == WEB_AS_NOBODY || as == WEB_AS_ANONYMOUS ||
+        (as == WEB_AS_USER && target->user == NULL))
         return;
     if (as == WEB_AS_STRANGER)
         buf_add_format(&pair, "berth-check:%s", wrong);
@@ -134,10 +144,16 @@ static int make_options(struct web_target *target,
     CLEANUP(buf) struct buf url = BUF_INIT(OPTIONS_MAX);
 
     buf_add(options, span_of(common_options));
-    buf_add_format(&url, "%s%s", target->url, question->path);
+    if (question->url != NULL)
+        buf_add(&url, span_of(question->url));
+    else
+        buf_add_format(&url, "%s%s", target->url, question->path);
     add_option(options, "url", buf_text(&url));
     add_method(question->method, options);
-    add_user(target, question->as, options);
+    if (question->token != NULL)
+        add_token(question->token, options);
+    if (question->url != NULL || !target->bearer)
+        add_user(target, question->as, options);
     for (size_t i = 0; i < ARRAY_SIZE(question->fields); i++) {
         if (question->fields[i] != NULL)
             add_option(options, "header", question->fields[i]);

@@ -18,11 +18,13 @@
 #include "base/err.h"
 #include "web_answer.h"
 
+/* With Bearer the realm alone gets names and passwords: see web_bearer.c. */
 enum web_as {
-    WEB_AS_USER,     /* the name and password that were given, if any */
-    WEB_AS_NOBODY,   /* without */
-    WEB_AS_STRANGER, /* a name that nobody has, and a wrong password */
-    WEB_AS_IMPOSTOR, /* the name that was given, and a wrong password */
+    WEB_AS_USER,      /* the name and password that were given, if any */
+    WEB_AS_NOBODY,    /* without */
+    WEB_AS_STRANGER,  /* a name that nobody has, and a wrong password */
+    WEB_AS_IMPOSTOR,  /* the name that was given, and a wrong password */
+    WEB_AS_ANONYMOUS, /* a token that was had without a password */
 };
 
 struct web_target {
@@ -31,12 +33,15 @@ struct web_target {
     const char *password; /* with `user` */
     const char *ca;       /* file, or NULL */
     bool insecure;
+    bool bearer; /* passwords go with `url` of a question alone */
     FILE *zeros; /* that bodies are taken from, without a name; or NULL */
 };
 
 struct web_question {
     const char *method; /* NULL = GET */
     const char *path;   /* from the slash behind the host on */
+    const char *url;    /* or another address altogether */
+    const char *token;  /* Bearer; or NULL */
     enum web_as as;
     const char *fields[3]; /* of the request: "Range: bytes=0-3" */
     const char *body;      /* a short text */

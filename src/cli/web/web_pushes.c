@@ -319,18 +319,42 @@ static bool look_at_pulls(struct web *web, const struct blob *blob)
     return false;
 }
 
+/* Nobody has shown a token or a password for what is there. */
+static bool is_closed(struct web *web, const struct blob *blob)
+{
+    CLEANUP(web_answer) struct web_answer answer = WEB_ANSWER_INIT;
+
+    web_try(web,
+            &(struct web_question){.path = blob->path, .as = WEB_AS_NOBODY},
+            &answer);
+    if (answer.status == 401 || answer.status == 403)
+        return true;
+    web_report_answer(web, WEB_WRONG, WEB_ADVICE_DIRECT,
+                      "everybody can pull a blob that is there", &answer);
+    return false;
+}
+
 /* The field is of the direct rule: see nginx/route.conf. */
 static void look_at_direct(struct web *web, const struct blob *blob)
 {
     CLEANUP(web_answer) struct web_answer answer = WEB_ANSWER_INIT;
     struct span value;
+    bool active;
 
-    web_try(web, &(struct web_question){.path = blob->path}, &answer);
     web->check = "direct rule";
-    web_report(web, WEB_OK, WEB_ADVICE_NONE, "%s",
-               web_answer_field(&answer, "Berth-Direct", &value)
-                   ? "active: the web server answers pulls of blobs by itself"
-                   : "not active: a program looks at each pull of a blob");
+    if ((web->target.bearer || web->shut) && !is_closed(web, blob))
+        return;
+    web_try(web, &(struct web_question){.path = blob->path}, &answer);
+    active = web_answer_field(&answer, "Berth-Direct", &value);
+    if (active && (web->target.bearer || web->denies))
+        web_report(web, WEB_WRONG, WEB_ADVICE_DIRECT,
+                   "active, though a program has to see who may pull");
+    else
+        web_report(web, WEB_OK, WEB_ADVICE_NONE, "%s",
+                   active
+                       ? "active: the web server answers pulls of blobs by "
+                         "itself"
+                       : "not active: a program looks at each pull of a blob");
 }
 
 void web_check_blobs(struct web *web)

@@ -98,19 +98,36 @@ const struct web_probe *web_probe_of(const char *method)
     return &web_probes[0];
 }
 
+/* And not an error page of the web server's. */
+static bool is_own(const struct web_answer *answer)
+{
+    return web_answer_field_begins(answer, "X-Content-Type-Options", "nosniff");
+}
+
 /* `delete = no` or `readonly = yes` in berth.conf: Berth's own 405. */
 static bool is_switched_off(const struct web_probe *probe,
                             const struct web_answer *answer)
 {
     return probe->writes && answer->status == 405 &&
-           strcmp(answer->code, "UNSUPPORTED") == 0 &&
-           web_answer_field_begins(answer, "X-Content-Type-Options", "nosniff");
+           strcmp(answer->code, "UNSUPPORTED") == 0 && is_own(answer);
+}
+
+bool web_is_denial(const struct web_answer *answer)
+{
+    struct web_challenge challenge;
+
+    if (!is_own(answer))
+        return false;
+    return answer->status == 403 ||
+           (answer->status == 401 &&
+            web_challenge_of(answer, "Bearer", &challenge) &&
+            strcmp(challenge.error, "insufficient_scope") == 0);
 }
 
 bool web_probe_arrived(const struct web_probe *probe,
                        const struct web_answer *answer)
 {
-    if (is_switched_off(probe, answer))
+    if (is_switched_off(probe, answer) || web_is_denial(answer))
         return true;
     if (answer->status != probe->status)
         return false;
@@ -132,7 +149,7 @@ void web_probe_ask(struct web *web, const struct web_probe *probe,
 void web_check_methods(struct web *web)
 {
     CLEANUP(web_answer) struct web_answer answer = WEB_ANSWER_INIT;
-    CLEANUP(buf) struct buf list = BUF_INIT(4096);
+    CLEANUP(buf) struct buf list = BUF_INIT(4096), denied = BUF_INIT(1024);
     enum web_advice advice = WEB_ADVICE_METHODS;
     bool off = false;
 
@@ -141,9 +158,13 @@ void web_check_methods(struct web *web)
 
         web_probe_ask(web, probe, WEB_AS_USER, &answer);
         off = off || is_switched_off(probe, &answer);
+        if (web_is_denial(&answer))
+            buf_add_format(&denied, "%s%s",
+                           denied.len > 0 ? ", " : ", but not for this user: ",
+                           probe->name);
         if (web_probe_arrived(probe, &answer))
             continue;
-        if (answer.status >= 502 && answer.status <= 504)
+        if (answer.status >= 502 && answer.status <= 504 && !is_own(&answer))
             advice = WEB_ADVICE_STOPPED;
         else if (answer.status >= 500 && answer.status != 501)
             advice = WEB_ADVICE_FAILED;
@@ -155,8 +176,9 @@ void web_check_methods(struct web *web)
         web_report(web, WEB_WRONG, advice, "Berth does not get: %s",
                    buf_text(&list));
     else
-        web_report(web, WEB_OK, WEB_ADVICE_NONE, "all reach Berth%s",
-                   off ? ", which refuses some, as berth.conf says" : "");
+        web_report(web, WEB_OK, WEB_ADVICE_NONE, "all reach Berth%s%s",
+                   off ? ", which refuses some, as berth.conf says" : "",
+                   buf_text(&denied));
     if (list.len == 0)
         web->stage = WEB_STAGE_METHODS;
 }
