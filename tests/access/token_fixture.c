@@ -11,37 +11,52 @@
 #include <openssl/x509.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/base64url.h"
 #include "base/files.h"
+#include "token_rsa.h"
 
 static char directory[64];
 static EVP_PKEY *keys[SIGNER_COUNT];
 struct token_trust trust;
 
+static EVP_PKEY *decode(const char *base64)
+{
+    unsigned char bytes[2048];
+    const unsigned char *at = bytes;
+    int len = EVP_DecodeBlock(bytes, (const unsigned char *)base64,
+                              (int)strlen(base64));
+
+    return d2i_PrivateKey(EVP_PKEY_RSA, NULL, &at, len);
+}
+
 static EVP_PKEY *make(enum signer who)
 {
     switch (who) {
+    case OUR_RSA:
+        return decode(rsa_ours);
+    case CERTIFICATE_RSA:
+        return decode(rsa_certificate);
+    case JWKS_RSA:
+        return decode(rsa_jwks);
+    case STRANGE_RSA:
+        return decode(rsa_strange);
+    case SMALL_RSA:
+        return EVP_RSA_gen(1024);
+    case OTHER_EC:
+        return EVP_EC_gen("P-384");
     case OUR_EC:
     case DROPPED_EC:
     case CERTIFICATE_EC:
     case JWKS_EC:
     case STRANGE_EC:
-        return EVP_EC_gen("P-256");
-    case OTHER_EC:
-        return EVP_EC_gen("P-384");
-    case SMALL_RSA:
-        return EVP_RSA_gen(1024);
-    case OUR_RSA:
-    case CERTIFICATE_RSA:
-    case JWKS_RSA:
-    case STRANGE_RSA:
     case SIGNER_COUNT:
         break;
     }
-    return EVP_RSA_gen(2048);
+    return EVP_EC_gen("P-256");
 }
 
 EVP_PKEY *key_of(enum signer who)
@@ -299,4 +314,18 @@ struct token *accepted(struct span compact)
     cr_assert_eq(token_verify(&trust, compact, NOW, &token, &err), 0, "%s",
                  err.text);
     return token;
+}
+
+void refused(const char *name, struct span compact, const char *reason)
+{
+    struct token *token = NULL;
+    struct err err = {0};
+
+    cr_expect_eq(token_verify(&trust, compact, NOW, &token, &err), -1, "%s",
+                 name);
+    cr_expect_null(token, "%s", name);
+    cr_expect_eq(err.code, ERR_UNAUTHORIZED, "%s", name);
+    cr_expect(strstr(err.text, reason) != NULL, "%s: %s", name, err.text);
+    cr_expect_str_empty(err.detail, "%s", name);
+    token_free(token);
 }

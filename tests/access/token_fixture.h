@@ -75,5 +75,7 @@ void sign(struct buf *into, enum signer who, const char *header,
 
 /* The token that `compact` is for `trust`, or a failed test. */
 struct token *accepted(struct span compact);
+/* It is none: the error has this in its text. */
+void refused(const char *name, struct span compact, const char *reason);
 
 #endif

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * RSA keys, which take long to make: PKCS #1 in base64, by openssl-genrsa(1).
+ * They are known to everybody, and good for tests alone.
+ */
+#ifndef TESTS_ACCESS_TOKEN_RSA_H
+#define TESTS_ACCESS_TOKEN_RSA_H
+
+static const char rsa_ours[] =
+    "MIIEowIBAAKCAQEAxFC89aUciDj2KgZzNDxLxzjWOdS3YQvvl4zN69k6Jm7Dsba7V+EVWxxu"
+    "3z+dWPkOwKSK1+NSko5DjOv0io20Oov7FPEKyi9flKf5Gu4EGJEhKUJD+iWuh2U/ZJXngRJe"
+    "TdT3Pvs7MpnC4hNLGDQq1Sb5SHAO0XEJHwEsnNwA4EZ3BFD7Uz/LoP5rNNAollV+AaSQHCwr"
+    "tDmUraidC7kZ3u5B4tNf39qSY6q4K4T+JcMs08uLKQzweIRpz7+1ohN4xWgGHOiGAjQRPEh7"
+    "ji03oEYvXapWAUP8jMPIiPPKhS0IPJNy0eONScdgL//6X0+3cWFezNzu9QLHieSWRgvaUQID"
+    "AQABAoIBAAod1AL/oXcGom7bervWIJyRWf7Mbq/GVvAzHhh5jwTUf+qsTT6z128kybTg+RmQ"
+    "6hj00b/a09JAGQyNy0IJl+BNfuCfJExzgQQu3MgtvFHMxs3yv4CISRRqnAfxrqao3Om7YAtj"
+    "lHMg19lhH6VNaOink8CPH8BcyBjMLXGe57+m4tQ4oBVYdK3ZVitrO3TyQs5axn0EhNucRw9J"
+    "3zYVU7m/SLmMb07rnYaZWyQ/efv2hfanEQLbIE1CvmudvdWOWusvMMyBDPsOWYvS3m4dDCar"
+    "WV7pUdHKV9seRoXUJcHsrvPz7VybnRIIcwp1mDUKpFwCVYPcBczPOSKO4ctTp20CgYEA6Bpy"
+    "mQW1Mw+VdNwX3cLJdKrfOV9n9x43UFNda/nXb7HNtpfu+gXQqzCljQBIiSL0receM54jlMLq"
+    "mZQOg0kynw+5WiiX1u7EC5RzrxvOF09bdGxgcQO5RZogvwblcVmcx3ilejmPqD2dLPex8hAE"
+    "sJ/LA7wfbZKxI8SYQcberJUCgYEA2IcG+LHmPOavb+maQ/Pqp8FD+hEm1RXgGwk132DdEwXX"
+    "pPHtX0l0Ff2ISWMEWLQphRHuYtLubMrNg9+7n4Q0EDBbw+lpQ3yf8JHWGxxlSLOl6ybAhmal"
+    "ociAFQDDlS4u4GSBOqwTaYSmR/8VYJbI/zoj/RhRSXSV08T+YS18S80CgYEAxsGHKuTJYz1Q"
+    "Fe83fM6F5yM/3oiFpgc5BM8uq/0Z8GsJJvh6S55ZL4+L5O++LblCX/0PTtJ307cKYJN5zhEL"
+    "iUxUxBEI3aQ/O09XtTcRR8LMJSl9eKngqOqwagUEzAkaCXKV+dF65G5GvzApMIlpCrr7hWo+"
+    "W32HtYJvg7xCCPUCgYAdORQSyofFXmj9FK0SUMAxxd6zyE7SYXJuk66mqD8OCzLQeypLOvGk"
+    "6iPTq75xbldQM1xWEBvHqRNVogODguc37B7mcQEY75/yauxXmlx9FGnnM8K2IPJnxFStAP5k"
+    "iugettHOJl00V4fNnbq334HfGGy1AuwtmsOB4ktmuCnXXQKBgB5RUFMKS7xJIERN8RZ2CLli"
+    "i6X9wxPHPmyeGu04Qd1Wa35vqwo2rMkTNrXwR57radvXnhDFCQtgm7qSrK8iO/+335mMQtza"
+    "ybkS55iQqWi4joqZpl4P25ootWLsNyO0NC8uCukcT6V2BBrFGi9/SW/hKYc8Rlf9JUEDkhvI"
+    "KwLv";
+
+static const char rsa_certificate[] =
+    "MIIEogIBAAKCAQEAvktKzvTwmxJqeGbcZHveLeWS4srvLk6wQxCzaY/YJUJ4i/ENqSTKiQT5"
+    "PF6SkuqeYVQ6uCaFS/V8ROcIAMGcjA3jGB43WiIIoyhLWsV4ElaftbHlWcOhrofZ7Mu/eW68"
+    "8vszYebc57/HvVJOBhGxLqqlt/VQh+JA+L33Nm+BgU8jj1z/O3SsBSFZQIgV7RN6ZC219E2a"
+    "3be4R2/l22M/3EpoQ5u4NAiacK9IOBq59ZM6lZGqcufsN98ZyhcnJJeLLROMxqf2Q8PRbAwc"
+    "WIeXPkC5cbh0nbRENwFNnwrVZ8HEStawmpeeNn6U6JQSk/PVKJ6/G8g5DxOvvG4dgzzJ3QID"
+    "AQABAoIBAAp0V31MPqW+WsQXnpcUqQ2rdajpDj/kidF9auXrRawyXS4PBbmbsFbbw5eZ+IKC"
+    "ykW9m2Y/k4YrS/L7IFjuShv1rVrHWjIk+YWBMrafb6vOP4L7bYbDdTAB/aqBPRk+SLouq9F+"
+    "nfdLdX1Ets2lji7qqCUVoKF+gCRKR3khoiNI7gI3qMbOg/OAglPZyDrn/GBV0xlBT8PuFHGS"
+    "t6SSps0hhb4cWMtejjOJ2dTsNTI7rE74AXKwINUrHYYZLRfnXKexabT/mXjR15Gr/gNH859p"
+    "rIe2Ju4w2H+VeLy6O2v33XjowhzwLJVzpFwfwaiZdyJ+706xPMTtPb+w3XfMOTECgYEA3OON"
+    "dgGfVqXvLI5L2B7Q0g/QUJEuJeKrdr03V5KXk9gxA9tsZiKAvetER6TSX2uWHMTZ5m383my0"
+    "X06YJU/NIF1p9lEqWe/dNimsVzGD6GikxXYsQU+if7JK/vUSFEIbrKcL9zaLzrxKY7LXNaPs"
+    "mk+BLyF9z1Mg4qJ9FZM5CaUCgYEA3IrFsF6bgoUYhOhDs4k0qoLHlycDXtnax05XnJczBsrN"
+    "2ywP+L/8/uRVnCkyX/uC2t0IFJlD9unZzTPP1eunJZcYud+ol+zaUFpm5xV0dNNQF5Ow/DZx"
+    "tI+p8sl4wvtAh0joenzgJxnGSHoFr6gHiH5QcwfL9lNASf7YBxKgmdkCgYAedks18PdWbb/U"
+    "NzOCdI17yq6BzeO9WcsnruSI8TByNShdTc9fLnbuuhlKgBJ7Ek07XnJmctiim/8r/ZzB2IWD"
+    "Zx6L15mtmYS6SXj49V0pmfTPPoLP5vmT/rSVAJsjrBJA9zCRQTZ6pkDkCu/e9+JTTY+VPlsp"
+    "Ul+AocP6S7lb+QKBgFHzm0xTi5Pvo1HYAThY1uI5oLMxQxZe++Yt3W6J3OM8P0yfTfwQU5Hg"
+    "BVP3FwoFqvVrRxJodZHuCgovo56JZ94XDJAdZUe3MtTDExPxrAmxcESilBTUomIHNI7MgPxr"
+    "YuoilIjXmG/PKxhJh41jchEtZvWnwwnwm6YjdeEC8fzZAoGAMK7DBsH61ZN0gqasJofstuFA"
+    "aSyVE+utEbaZ0Owd2XO1Fe7RcKG9ujgiWomP3AVFAyMfn9RgzLwGSW9GwVzgUmbaS6ygduJ3"
+    "UMRtqB/HQ1hnXyc3ABg02+A04k3VCn4upjRFR0jLyFe4Ul0HIS2+kfo5+LCr4cxfpD6hGWK8"
+    "PkI=";
+
+static const char rsa_jwks[] =
+    "MIIEogIBAAKCAQEAiZj+ypcr1gDWb4ZtPSiiFbTyXJOtLw7ty/PHxlrKQroNXWNiuB9gcLPT"
+    "7e8Qtqg/pF/fW457QkEgCi5aQ4mR+un95BypQPfvzO2bLfAwTuZtNB9x8OkIDpyEeDEfdvAO"
+    "0/rZwFj+KAuuNAUCk07/obZuT6BaMyof0C2BF8z7UNVrhF6ce0Gk2ydcLc6l8ImxuXjrIXZ5"
+    "TlCaraKpnyjY8vq6rRleWPbcMSPJ/VC2w9X0VFjCp1nVj4T7s2lNj0x4/+b60ozcKyMs+BO0"
+    "diFwmxHsh85Hr2V21JKC4Lwv9Jve/S8Gyw+fz8Y+A8KzYflT3i8Z+ZNLCiSKuyuZV2OKoQID"
+    "AQABAoIBAADX5DJIneiMe7VYDJb6eFVU1u+38q0GfRHoNWCLQuiFIXyq4nxWUn5o2ppIpqjQ"
+    "2W2iscM7TnupV+v4goAshkrD7YvDWqK5bi5oxW4nF0vKrALtyPsXfF62jkRvhGk8w0cTArtc"
+    "n9A2MNuyOBuM4Yd/j0UJLkL5XCJpvtAiQnIP54cfD4PRRXk6lwwr8uZF7xpnGT3vJu+fDjnz"
+    "J0dQ0b5StrgK12zfylp8KAOZhun12aSmqurCzgdzb/MFGdf3miJ0VEdcMcODmjHRgARPS331"
+    "8/h024W0orcUy8zOyNmRYtnJk87m2H/tI2ADHigv6ohT/j1M6Qp181DrPgtEYi8CgYEAvd2h"
+    "5GwU5RMV8cbNxJPsDK2CjFtNh5bIj5v+Eq6UhQZ42BIJtco+oMoKMKnLa3cEOfd++ZnesP3N"
+    "f47v929wvRlC9niimG3RSIEWQwoctutTZ9qQ8UaSpPG0n80hbgO7Nmbub2Skusewlw+OyJMJ"
+    "YCyXluynTC7AO4GsqeM1FG8CgYEAuYaaxXdoBKHHN6PfFVq8sGLZNygFs0QIe1PrrhqXIX4a"
+    "NY9w+3ANwQ8PMVdF4368jEX7TWQeG2t2Jg5x2SK7z7aiyPCk6DsUOFM9ItdWqI1c8LVX3UHM"
+    "wH6Pm09cMGKg27yFJ0dMo3CsujlZa9//p36iUmFYq+vnhkqz/pkjee8CgYBI+7EHhSRjCfsd"
+    "fTYLonDSTsAoA9DBlgxyZ5w6wjEFEX/STty8rIl2dTOFkT9Ih+9v+NsuRx97GZSsu90yV/wW"
+    "NGexJp4Zydzw6e4Mxw5SohLlkPa2SFKGZQLxioCXMYf9WYO9/gn0Yl5XMvvHzf2Eop+CvGVy"
+    "u2XZefdNNrFosQKBgEexurHAmRPhKMlZrGXmMLDBIkvsTXefPN/b6GHZqLmqr5ovGmwwO0B1"
+    "/1sD7OAjI93ZVWns3K2f84J1Zo2QnJ+CZpncVP3hhsjVcfS63qQ4LMhga9n3CZcB0aElI+0W"
+    "0C7aRWKObRFkA3vbmbDUWUly6GuJbujROyFsUO58Y3dFAoGAV4eezjWcllRMBJ1ov/zl5KJK"
+    "VNjgNXZm37rjII6/u/aszkd7FDtltjhgf4nY62MsBqlucUIWPhzNyfBc/wWrhzeEdIdhNnHY"
+    "NJiZORNRYZlmyDkvplILpTUDhdDEb+oYZWcPL3AsyNpVARraLI2dhobQjJbCqPGvH3isHso9"
+    "/qc=";
+
+static const char rsa_strange[] =
+    "MIIEowIBAAKCAQEA9TkQxJtTAiB+JVvaG0Z7T1Wnn0rsidnC51s53X8/U9/gNVkIBSkKzckL"
+    "d5swvVEZBA8fqg+MDiqjWcF/EP1+QSpSNG3+d6Zakszgvhe0phKViIvX1eyMPBSDaMZm9Nep"
+    "ZwTVMSk/Q4G976NBspITd5wMrpAMGDUMg73h5sYuFDE8WHTKE1OomWYbP5mObXsBxB/WS4+k"
+    "OHJBoIvIXmQQn6QEK0Gjb85eZVhEvjYszR52lBK3iEdh83Kn+oXV203xR+qR4H8CksvijYMW"
+    "eUzt9EUSGB5NEbvtZUmmUEAoiVuTSkKW3R261y9T7IGn2WHZILMSqPKa5AsOKIus1ScSXQID"
+    "AQABAoIBADI4SRhSjPnjCKKDAJRUZ110d7sWH4INsC4sTxnu/Nui/io+vPc9lAJX2XrZs+4Z"
+    "hSuBI2VzAKZIEiMIDws+NtSGo8Yr/pCnZ2YoAiC7/xmBtdD8fqvHYWLOeqkC9MPQxNcdtMF4"
+    "JoYfNHQ2tXYqF0WIFkrLokZ02sbCJNjbnkUw94Bn9BdzOwF3TX5R2CRHQY9vIvq/+fO03lXa"
+    "CJSWDIKFJSuJhHLGyhiq3eY+FCUHJ59PI5KR7AZ341nkUipktbrpPHybije4TAfPwsMpYk5F"
+    "W4SRZY3UCbP2vXGUcdyxGPW5B0o54lnWSKzQit8AeoSZqEnMTmiDc3ngenr/moECgYEA+pHF"
+    "jnGz4ru4q5Pc9iz6NgIfFxGDCftfx4SaQ2NdExRGZv7TmOmYiGW9aHimPM/s/C0v0PYygG/j"
+    "ALM0bj/V3SCeEyIvYqKfAmil3+Mim4YS0rAjneexNn1jXi+WXx63X0V61X5DNECCU+ky1QVP"
+    "ffSkg9Cj4sDFKL9fu2d/NkECgYEA+omhQHfptrBcksOyUv4NOvvGIATwWakU12K/hzNNY+cs"
+    "wKqjWlVRxaS390TKSV3/PBQl/spb8FYeig1Ugz3C8PqecDstefAlesr7grsgsLgdLNHyHiQq"
+    "VC3wnK0Mj9vJ1UNaNE4JY4bNwlrQj3y8PLqLfnYaliHr5XFWDScUrR0CgYEAiaa5M/aszts3"
+    "qTJyyd6NmkvyDnc1WK96v53OLUUR5aBWyNAnKDLz88KImjLliDTlyOd+BDqsJbjRqRnJrONu"
+    "tqrrjDFUfMg/uFALCAK8iVnPT2UqO94DkZ6yjxRvdFPogvMldtGFU9g4gKZ0oWfocpaKJkvh"
+    "LHmgFjGEAuzpisECgYA3ozzWLksOsRe92AvP9m9FvAgBsFcX8j6YnmteQPxcxUfg+YQRWYUx"
+    "WSUpmnM529AErYzKinHka5uYmOE9zAdwsJdi4SF2ROht3ooAPEJEPH7uJymXm/xyeUlH4f46"
+    "LFskKzLrDrFzEsq68KQEWXUMH3k++kdpM9tJNuQfQ6CJ2QKBgEcqNrI30bGQRcgf4Es8YeHV"
+    "aFBdrWVMenWVQm5RauQtgSSxVAVTL6oz0yBBsBVUQSI0DFy6ZX4l/HfzY+sSNNUSZdIdWWZT"
+    "vbq1q3deXYWBQ4dgELsQ/q7LqVhYLEds/9GAkcOSbqJo3oFG4334M/+a0w7n5+1njvEb+Kz+"
+    "G1jV";
+
+#endif
