@@ -75,7 +75,7 @@ if [ "$(id -u)" = 0 ]; then
     chown 33:1 "$work/real/passwords"
     mine='604 33 1'
 fi
-echo left >"$work/real/.passwords.new" # by one that was killed
+echo left >"$work/real/.passwords.berth" # by one that was killed
 robot add ci >"$work/password" 2>"$work/said"
 [ -L "$file" ] || fail 'the link has become a file'
 case $(stat -c '%a %u %g' "$work/real/passwords") in
@@ -188,6 +188,6 @@ if [ "$(id -u)" = 0 ] && command -v setpriv >/dev/null; then
     chmod 777 "$work"
     expect 1 "$file is another's, who has to change it, or root" \
         as_nobody "$work/berth" token robot add x --file "$file"
-    [ ! -e "$work/.htpasswd.new" ] || fail 'a failure leaves something beside the file'
+    [ ! -e "$work/.htpasswd.berth" ] || fail 'a failure leaves something beside the file'
     cmp "$file" "$work/before"
 fi

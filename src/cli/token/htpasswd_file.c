@@ -198,7 +198,7 @@ int htpasswd_write(const struct htpasswd *file, const struct buf *text,
     if (text->overflowed)
         return err_set(err, ERR_TOO_LARGE, "%s would become too long",
                        file->path);
-    snprintf(name, sizeof(name), ".%s.new", file->name);
+    snprintf(name, sizeof(name), ".%s.berth", file->name);
     /* Of one that was killed, as the file is ours. */
     unlinkat(file->directory, name, 0);
     fd = openat(file->directory, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC,
