@@ -19,6 +19,7 @@ fuzz_programs = \
 	tests/fuzz/fuzz_range \
 	tests/fuzz/fuzz_request \
 	tests/fuzz/fuzz_routes \
+	tests/fuzz/fuzz_token \
 	tests/fuzz/fuzz_upload
 
 check_LIBRARIES = tests/fuzz/libfuzz.a
@@ -57,6 +58,7 @@ tests_fuzz_fuzz_policy_LDADD = $(fuzz_libs)
 tests_fuzz_fuzz_range_LDADD = $(fuzz_libs)
 tests_fuzz_fuzz_request_LDADD = $(fuzz_libs)
 tests_fuzz_fuzz_routes_LDADD = $(fuzz_libs)
+tests_fuzz_fuzz_token_LDADD = $(fuzz_libs)
 tests_fuzz_fuzz_upload_LDADD = $(fuzz_libs)
 
 # TIME seconds for each target, or for those named by FUZZ.
