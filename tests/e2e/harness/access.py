@@ -3,15 +3,18 @@
 
 import base64
 import json
+import re
 import time
 from dataclasses import dataclass
-from urllib.parse import urlencode
+from urllib.parse import unquote, urlencode
 
 from .client import Client
 
 #: Seconds for which a token that was fetched is used again; Berth's are good for a minute at least.
 TOKEN_USED_FOR = 30
 EVERYTHING = "pull,push,delete"
+#: The last part that looks like an end point decides where the name of a repository ends.
+END_POINT = re.compile(r"/v2/(.+)/(?:manifests/[^/]+|blobs/[^/]+|tags/list|referrers/[^/]+|blobs/uploads/.*)")
 
 
 @dataclass(frozen=True)
@@ -79,9 +82,8 @@ def scopes_of(path):
     path, _, query = path.partition("?")
     if path.startswith("/v2/_catalog"):
         return ("registry:catalog:*",)
-    for end in ("/manifests/", "/blobs/", "/tags/", "/referrers/"):
-        name, found, _ = path.removeprefix("/v2/").rpartition(end)
-        if found:
-            sources = [value[5:] for value in query.split("&") if value.startswith("from=")]
-            return (f"repository:{name}:{EVERYTHING}", *(f"repository:{source}:pull" for source in sources))
+    found = END_POINT.fullmatch(path)
+    if found:
+        sources = [unquote(value[5:]) for value in query.split("&") if value.startswith("from=")]
+        return (f"repository:{found[1]}:{EVERYTHING}", *(f"repository:{source}:pull" for source in sources))
     return ()
