@@ -81,13 +81,14 @@ def fcgid_berth():
 # --- Where all is well --------------------------------------------------------
 
 @pytest.mark.kinds("nginx", "nginx-indirect", "nginx-tls", "nginx-htpasswd", "apache-proxy", "apache-indirect", "apache-fcgid",
-                   "apache-fcgid-alone", "apache-cgi", "apache-htpasswd", "htaccess-cgi", "htaccess-fcgid")
+                   "apache-fcgid-alone", "apache-cgi", "apache-htpasswd", "htaccess-cgi", "htaccess-fcgid", "nginx-policy",
+                   "nginx-bearer", "apache-proxy-policy", "apache-proxy-bearer", "lighttpd-bearer", "htaccess-bearer")
 def test_nothing_is_found_where_all_is_well(registry, kind):
     done = check_server(registry.front)
     assert findings(done) == ([("warning", "body limit")] if kind == "apache-fcgid-alone" else []), done.stdout
     assert done.returncode == 0
     assert len(results(done)) >= 10 and "skipped" not in done.stdout
-    active = not kind.endswith("-indirect") and not kind.startswith("htaccess-")
+    active = not kind.endswith(("-indirect", "-policy", "-bearer")) and not kind.startswith("htaccess-")
     assert ("direct rule: active" if active else "direct rule: not active") in done.stdout
 
 

@@ -13,7 +13,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from test_check_web import NAME, PASSWORD, check, findings, results
+from test_check_web import NAME, PASSWORD, check, check_server, findings, results
 
 SCOPES = {"repository:berth-check:pull,push,delete", "registry:catalog:*"}
 READS = ("GET", "HEAD")
@@ -233,6 +233,33 @@ def test_a_blob_that_nobody_has_to_ask_for_is_wrong(wanting):
     done = check_user(url)
     assert findings(done) == [("wrong", "direct rule")], done.stdout
     assert "everybody can pull a blob that is there: 200" in done.stdout
+
+
+POLICIES = {
+    "no right to delete": ("[*]\nalice = pull, push\n", [], "but not for this user: GET catalog, DELETE manifest, DELETE blob\n"),
+    "no right to push": ("[*]\nalice = pull\n", ["warning uploads"], "the user may not push to berth-check"),
+    "no right at all": ("[other]\nalice = pull\n", ["warning uploads"], "but not for this user: GET catalog, GET tags, "),
+    "everybody pulls": ("[*]\nalice = admin\n$anonymous = pull\n", ["warning password"], "everybody gets a token for: GET tags, "),
+}
+
+
+@pytest.mark.kinds("nginx-policy", "nginx-bearer", "apache-proxy-bearer", "lighttpd-bearer")
+@pytest.mark.parametrize("name", POLICIES)
+def test_what_a_policy_refuses_is_no_fault_of_the_web_server(own_registry, kind, name):
+    policy, found, says = POLICIES[name]
+    own_registry.write_policy(policy)
+    done = check_server(own_registry.front)
+    if name == "everybody pulls" and kind.endswith("-policy"):
+        found, says = [], "nobody is let in without, or with a wrong one"   # the web server asks, whatever the policy
+    assert [" ".join(finding) for finding in findings(done)] == found, done.stdout
+    assert says in done.stdout and done.returncode == 0, done.stdout
+
+
+@pytest.mark.kinds("nginx-bearer")
+def test_a_wrong_password_gets_no_token(own_registry):
+    done = check(own_registry.url, "--user", "nobody", "--ca", own_registry.ca)
+    assert findings(done) == [("wrong", "user")], done.stdout
+    assert "gets no token with the password given: 401 UNAUTHORIZED" in done.stdout
 
 
 @pytest.mark.kinds("nginx-indirect")
