@@ -101,21 +101,24 @@ static int find(struct call *call, struct blob *blob)
 
 static int get_blob(struct call *call)
 {
+    const enum blob_transfer transfer = call->settings->blob_transfer;
+    const bool is_known = etag_is_known(call->request, &call->digest);
+    const bool by_server = call->request->method == HTTP_GET && !is_known &&
+                           transfer != BLOB_TRANSFER_BODY;
     struct blob blob;
 
     if (find(call, &blob) < 0)
         return -1;
     etag_headers(call->response, &call->digest);
-    response_header(call->response, "Accept-Ranges", "bytes");
+    /* nginx says so of any file, and would say it twice. */
+    if (!by_server || transfer != BLOB_TRANSFER_X_ACCEL)
+        response_header(call->response, "Accept-Ranges", "bytes");
     response_header(call->response, "Cache-Control", "max-age=31536000");
-    if (etag_is_known(call->request, &call->digest)) {
+    if (is_known) {
         call->response->status = 304;
         return 0;
     }
-    if (call->request->method == HTTP_GET &&
-        call->settings->blob_transfer != BLOB_TRANSFER_BODY)
-        return delegate(call, &blob);
-    return send_body(call, &blob);
+    return by_server ? delegate(call, &blob) : send_body(call, &blob);
 }
 
 static int delete_blob(struct call *call)

@@ -20,11 +20,12 @@ static void setup(void)
 
 TestSuite(blob_route, .init = setup, .fini = route_teardown);
 
-#define ABOUT                                                                  \
+#define NAMES                                                                  \
     "Docker-Content-Digest: %s\n"                                              \
-    "ETag: \"%s\"\n"                                                           \
-    "Accept-Ranges: bytes\n"                                                   \
-    "Cache-Control: max-age=31536000\n"
+    "ETag: \"%s\"\n"
+#define RANGES "Accept-Ranges: bytes\n"
+#define CACHED "Cache-Control: max-age=31536000\n"
+#define ABOUT NAMES RANGES CACHED
 #define OCTETS "Content-Type: application/octet-stream\n"
 
 static const char *target(void)
@@ -315,10 +316,11 @@ Test(blob_route, the_web_server_is_told_the_file_and_sends_its_length)
 {
     const struct layout_path path = layout_blob(&digest);
     const struct {
-        const char *setting, *field;
+        const char *setting, *ranges, *field;
     } cases[] = {
-        {X_ACCEL, text("X-Accel-Redirect: /v2/_berth/%s", path.text)},
-        {X_SENDFILE,
+        /* nginx would say it a second time. */
+        {X_ACCEL, "", text("X-Accel-Redirect: /v2/_berth/%s", path.text)},
+        {X_SENDFILE, RANGES,
          text("X-Sendfile: /var/lib/berth/docker/registry/v2/%s", path.text)},
     };
 
@@ -327,8 +329,8 @@ Test(blob_route, the_web_server_is_told_the_file_and_sends_its_length)
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
         ASK("GET", target(),
             .parameters = {cases[i].setting, "HTTP_RANGE=bytes=2-5"});
-        expect_head("200 OK", ABOUT "%s\n" OCTETS, text_of(&digest),
-                    text_of(&digest), cases[i].field);
+        expect_head("200 OK", NAMES "%s" CACHED "%s\n" OCTETS, text_of(&digest),
+                    text_of(&digest), cases[i].ranges, cases[i].field);
         expect_body(SPAN(""));
     }
 }
