@@ -46,6 +46,18 @@ static struct span asked_for(const struct asked *asked, struct span name)
     return SPAN("");
 }
 
+/* Forms write blanks as '+'. */
+static bool is_service(struct span value, const char *service)
+{
+    size_t i = 0;
+
+    while (i < value.len && service[i] != '\0' &&
+           (value.ptr[i] == service[i] ||
+            (value.ptr[i] == '+' && service[i] == ' ')))
+        i++;
+    return i == value.len && service[i] == '\0';
+}
+
 /* The web server lets people without a name in here as well. */
 static int ask_for_password(struct call *call, const char *detail)
 {
@@ -199,8 +211,7 @@ static int issue(struct call *call, const struct asked *asked)
 
     if (settings->token_realm[0] == '\0')
         return err_set(call->err, ERR_ROUTE_UNKNOWN, "no token_realm is set");
-    if (service.len > 0 &&
-        !span_equals(service, span_of(settings->token_service))) {
+    if (service.len > 0 && !is_service(service, settings->token_service)) {
         err_set(call->err, ERR_BAD_REQUEST, "a token for another service");
         return err_detail(call->err, "service has to be %s",
                           settings->token_service);
@@ -227,7 +238,8 @@ static int get_token(struct call *call)
 /*
  * The password of `grant_type=password` is for nobody here: the web server
  * checks the one in the Authorization field, which is where clients put it
- * when this fails.
+ * when this fails. Who has none is not waited for: who sends slowly would keep
+ * others from logging in.
  */
 static int post_token(struct call *call)
 {
@@ -235,6 +247,9 @@ static int post_token(struct call *call)
     CLEANUP(request_form) struct request_form form = {.count = 0};
     struct asked asked;
 
+    if (call->settings->token_realm[0] != '\0' && call->caller->name[0] == '\0')
+        return ask_for_password(call, "name and password belong into an "
+                                      "Authorization field");
     if (request_read_body(call->request, &body, call->err) < 0) {
         if (call->err->code == ERR_TOO_LARGE)
             return err_recode(call->err, ERR_TOO_MANY_TAGS);
@@ -243,10 +258,6 @@ static int post_token(struct call *call)
     if (request_parse_form(buf_span(&body), &form, call->err) < 0)
         return -1;
     asked = (struct asked){form.pairs, form.count};
-    if (call->caller->name[0] == '\0' &&
-        asked_for(&asked, SPAN("grant_type")).len > 0)
-        return ask_for_password(call, "name and password belong into an "
-                                      "Authorization field");
     return issue(call, &asked);
 }
 

@@ -63,11 +63,11 @@ static int set_text(const struct config_key *key, char *field,
     if (value.len == 0)
         return err_set(err, ERR_SYNTAX, "%s must not be empty", key->name);
     for (size_t i = 0; i < value.len; i++)
-        if (value.ptr[i] <= ' ' || value.ptr[i] > '~' || value.ptr[i] == '"' ||
+        if (value.ptr[i] < ' ' || value.ptr[i] > '~' || value.ptr[i] == '"' ||
             value.ptr[i] == '\\')
             return err_set(err, ERR_SYNTAX,
-                           "%s must have no blanks, quotes or backslashes in "
-                           "it, and ASCII alone",
+                           "%s must be ASCII without quotes, backslashes and "
+                           "control characters",
                            key->name);
     if (value.len >= key->size)
         return err_set(err, ERR_SYNTAX, "%s is longer than %zu bytes",

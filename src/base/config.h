@@ -18,7 +18,7 @@
 
 enum config_type {
     CONFIG_PATH,     /* char[], absolute */
-    CONFIG_TEXT,     /* char[], of ASCII without blanks, quotes, backslashes */
+    CONFIG_TEXT,     /* char[], of ASCII without quotes and backslashes */
     CONFIG_BOOLEAN,  /* bool: yes or no */
     CONFIG_COUNT,    /* uint64_t */
     CONFIG_SIZE,     /* uint64_t, bytes: 4M */

@@ -236,7 +236,7 @@ wrong "$config:3: auth.token.rootcertbundle does not fit: trusted_certificates m
 $minimal
 auth: {token: {realm: r, service: s, issuer: i, rootcertbundle: b}}
 END
-wrong "$config:3: auth.token.issuer does not fit: trusted_issuer must have no" <<END
+wrong "$config:3: auth.token.issuer does not fit: trusted_issuer must be" <<END
 $minimal
 auth: {token: {realm: r, service: s, issuer: "i\ntoken_realm = https://evil", rootcertbundle: /b}}
 END

@@ -217,6 +217,7 @@ Test(token_route, a_password_in_a_form_is_checked_by_nobody)
     ask_as("", "POST", "/token",
            "grant_type=refresh_token&refresh_token=x&service=registry.test");
     expect_question();
+    cr_expect_gt(answer.body_left, 0, "nobody waits for it");
     cr_expect_null(strstr(answer.body.ptr, "secret"));
 }
 
@@ -234,6 +235,22 @@ Test(token_route, a_token_for_another_service_is_not_issued)
     ask_as("alice", "GET", "/token?service=other.test", "");
     expect_error("400 Bad Request", "UNSUPPORTED",
                  "service has to be registry.test", "");
+}
+
+Test(token_route, a_service_may_have_blanks_in_its_name)
+{
+    ask(&(struct question){
+        .method = "GET",
+        .target = "/token?service=Docker+registry",
+        .parameters = {REALM, "BERTH_TOKEN_SERVICE=Docker registry",
+                       keys_parameter, "REMOTE_USER=alice"}});
+    cr_expect_eq(answer.status, 200);
+    ask(&(struct question){
+        .method = "GET",
+        .target = "/token?service=Docker%20registry%20",
+        .parameters = {REALM, "BERTH_TOKEN_SERVICE=Docker registry",
+                       keys_parameter, "REMOTE_USER=alice"}});
+    cr_expect_eq(answer.status, 400);
 }
 
 Test(token_route, more_scopes_than_a_token_can_carry_are_refused)
