@@ -157,6 +157,7 @@ static int add_foreign(struct token_keys *keys, const struct json *jwk,
     if (import(jwk, &key, &unfit) < 0)
         return 0;
     if (jose_key_algorithm(key) == JOSE_HS256 ||
+        has_secret(jwk, jose_key_algorithm(key)) ||
         !is_for_signatures(jwk, jose_key_algorithm(key))) {
         jose_key_free(key);
         return 0;

@@ -11,9 +11,9 @@
  *
  * All three are read by followed_get() of base/followed.h, whose value is a
  * `struct token_keys *`. In a file of another server, keys that are not for
- * ES256 or RS256 signatures are passed over; a shared secret is nothing it
- * could give us. At least one key must be left and no more than
- * TOKEN_KEYS_MAX.
+ * ES256 or RS256 signatures are passed over, and so is whatever has a secret
+ * part there: it is no secret any more. At least one key must be left and no
+ * more than TOKEN_KEYS_MAX.
  */
 #ifndef BERTH_ACCESS_TOKEN_KEYS_H
 #define BERTH_ACCESS_TOKEN_KEYS_H

@@ -122,6 +122,32 @@ Test(token_keys, keys_for_other_things_are_passed_over)
     }
 }
 
+/* cjose would take the point from `d`; of 0, that is one for any signature. */
+Test(token_keys, a_published_secret_part_makes_a_key_worthless)
+{
+    static const struct {
+        enum signer who;
+        const char *secret; /* NULL = the right one */
+    } rows[] = {{JWKS_EC, NULL},
+                {JWKS_EC, ",\"d\":\"AA\"}"},
+                {JWKS_RSA, NULL},
+                {JWKS_RSA, ",\"d\":\"AQ\"}"}};
+
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        CLEANUP(buf) struct buf text = TOKEN_BUF;
+
+        buf_add(&text, SPAN("{\"keys\":["));
+        add_jwk(&text, rows[i].who, rows[i].secret == NULL, NULL);
+        if (rows[i].secret != NULL) {
+            buf_truncate(&text, text.len - 1);
+            buf_add(&text, span_of(rows[i].secret));
+        }
+        buf_add(&text, SPAN("]}"));
+        expect_wrong(&token_jwks_kind, buf_text(&text), ERR_SYNTAX,
+                     "no key that can be used");
+    }
+}
+
 Test(token_keys, a_point_off_the_curve_is_no_key)
 {
     expect_wrong(&token_jwks_kind,
