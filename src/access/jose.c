@@ -5,11 +5,13 @@
 #include <stdlib.h>
 
 #include "access/crypto.h"
+#include "base/base64url.h"
 #include "base/memory.h"
 
 #define RSA_BITS_MIN 2048
 #define RSA_BITS_MAX 8192 /* a longer one takes too long to ask */
 #define SECRET_BITS_MIN 256
+#define KEY_TEXT_MAX ((size_t)64 * 1024)
 #define ES256_SIGNATURE 64
 #define HS256_SIGNATURE 32
 
@@ -90,13 +92,55 @@ static int key_new(cjose_jwk_t *jwk, struct jose_key **out, struct err *err)
     return 0;
 }
 
-int jose_key_import(const char *jwk, struct jose_key **out, struct err *err)
+/* Members that are names; the others are numbers or bytes. */
+static bool is_name(const char *member)
 {
+    return strcmp(member, "kty") == 0 || strcmp(member, "crv") == 0;
+}
+
+/*
+ * What makes the key, and nothing else. cjose ends the process at a base64url
+ * of a length that no bytes have.
+ */
+static int copy_members(const struct json *jwk, struct buf *into,
+                        struct err *err)
+{
+    static const char *const members[] = {
+        "kty", "crv", "x", "y", "n", "e", "d", "p", "q", "dp", "dq", "qi", "k",
+    };
+    const char *separator = "{";
+
+    for (size_t i = 0; i < ARRAY_SIZE(members); i++) {
+        const struct json *value = json_member(jwk, members[i]);
+        CLEANUP(buf) struct buf bytes = BUF_INIT(KEY_TEXT_MAX);
+        struct span text;
+
+        if (value == NULL)
+            continue;
+        if (!json_as_string(value, &text) ||
+            (!is_name(members[i]) && base64url_decode(text, &bytes) < 0))
+            return err_set(err, ERR_SYNTAX, "%s: no base64url", members[i]);
+        buf_add_format(into, "%s\"%s\":", separator, members[i]);
+        json_add_string(into, text);
+        separator = ",";
+    }
+    buf_add_char(into, '}');
+    return 0;
+}
+
+int jose_key_import(const struct json *jwk, struct jose_key **out,
+                    struct err *err)
+{
+    CLEANUP(buf) struct buf text = BUF_INIT(KEY_TEXT_MAX);
     cjose_err why = {0};
     cjose_jwk_t *key;
 
+    if (copy_members(jwk, &text, err) < 0)
+        return -1;
+    if (text.overflowed)
+        return err_set(err, ERR_SYNTAX, "a key of too many bytes");
     crypto_begin();
-    key = cjose_jwk_import(jwk, strlen(jwk), &why);
+    key = cjose_jwk_import(buf_text(&text), text.len, &why);
     if (key == NULL)
         return fail(err, ERR_SYNTAX, "no key that can be used", &why);
     return key_new(key, out, err);

@@ -15,6 +15,7 @@
 #include "base/buf.h"
 #include "base/compiler.h"
 #include "base/err.h"
+#include "base/json.h"
 #include "base/span.h"
 
 enum jose_algorithm {
@@ -34,10 +35,10 @@ int jose_algorithm_parse(struct span name,
                          enum jose_algorithm *out) WARN_UNUSED;
 
 /*
- * A key from its JWK, which json_parse() must have accepted before. ERR_SYNTAX
- * for a key of a type, a curve or a length we do not use.
+ * A key from its JWK. ERR_SYNTAX for a key of a type, a curve or a length we do
+ * not use, or of numbers that are not base64url.
  */
-int jose_key_import(const char *jwk, struct jose_key **out,
+int jose_key_import(const struct json *jwk, struct jose_key **out,
                     struct err *err) WARN_UNUSED;
 int jose_key_generate(enum jose_algorithm algorithm, struct jose_key **out,
                       struct err *err) WARN_UNUSED;

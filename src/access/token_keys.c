@@ -102,17 +102,6 @@ static bool has_secret(const struct json *jwk, enum jose_algorithm algorithm)
     return text_of(jwk, algorithm == JOSE_HS256 ? "k" : "d").len > 0;
 }
 
-static int import(const struct json *jwk, struct jose_key **out,
-                  struct err *err)
-{
-    CLEANUP(buf) struct buf text = BUF_INIT(KEY_TEXT_MAX);
-
-    json_print(jwk, &text);
-    if (text.overflowed)
-        return err_set(err, ERR_SYNTAX, "a key of too many bytes");
-    return jose_key_import(buf_text(&text), out, err);
-}
-
 /* Takes the key. */
 static int append(struct token_keys *keys, struct jose_key *key,
                   struct span name, struct err *err)
@@ -138,7 +127,7 @@ static int add_own(struct token_keys *keys, const struct json *jwk,
     if (keys->count == TOKEN_KEYS_OWN_MAX)
         return err_set(err, ERR_SYNTAX, "more than %d keys",
                        TOKEN_KEYS_OWN_MAX);
-    if (import(jwk, &key, err) < 0)
+    if (jose_key_import(jwk, &key, err) < 0)
         return -1;
     if (!has_secret(jwk, jose_key_algorithm(key)) ||
         !is_for_signatures(jwk, jose_key_algorithm(key))) {
@@ -154,7 +143,7 @@ static int add_foreign(struct token_keys *keys, const struct json *jwk,
     struct err unfit = {0};
     struct jose_key *key;
 
-    if (import(jwk, &key, &unfit) < 0)
+    if (jose_key_import(jwk, &key, &unfit) < 0)
         return 0;
     if (jose_key_algorithm(key) == JOSE_HS256 ||
         has_secret(jwk, jose_key_algorithm(key)) ||

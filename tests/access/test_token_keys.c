@@ -122,6 +122,28 @@ Test(token_keys, keys_for_other_things_are_passed_over)
     }
 }
 
+/* At some of these cjose ends the process. */
+Test(token_keys, numbers_have_to_be_base64url)
+{
+    static const char *const wrong[] = {
+        "{\"keys\":[{\"kty\":\"RSA\",\"e\":\"AQAB\",\"n\":\"AAAAA\"}]}",
+        "{\"keys\":[{\"kty\":\"RSA\",\"e\":\"AQABA\",\"n\":\"AAAA\"}]}",
+        "{\"keys\":[{\"kty\":\"RSA\",\"e\":\"AQ==\",\"n\":\"AAAA\"}]}",
+        "{\"keys\":[{\"kty\":\"RSA\",\"e\":65537,\"n\":\"AAAA\"}]}",
+        "{\"keys\":[{\"kty\":\"EC\",\"crv\":\"P-256\",\"x\":\"A\","
+        "\"y\":\"A\"}]}",
+        "{\"keys\":[{\"kty\":\"EC\",\"crv\":\"P-256\",\"d\":\"AAAAA\"}]}",
+        "{\"keys\":[{\"kty\":\"oct\",\"k\":\"AAAAA\"}]}",
+        "{\"keys\":[{\"kty\":\"oct\",\"k\":\"+/+/\"}]}",
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(wrong); i++) {
+        expect_wrong(&token_keys_kind, wrong[i], ERR_SYNTAX, "no base64url");
+        expect_wrong(&token_jwks_kind, wrong[i], ERR_SYNTAX,
+                     "no key that can be used");
+    }
+}
+
 /* cjose would take the point from `d`; of 0, that is one for any signature. */
 Test(token_keys, a_published_secret_part_makes_a_key_worthless)
 {
