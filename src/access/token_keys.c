@@ -145,8 +145,8 @@ static int add_foreign(struct token_keys *keys, const struct json *jwk,
 
     if (jose_key_import(jwk, &key, &unfit) < 0)
         return 0;
-    if (jose_key_algorithm(key) == JOSE_HS256 ||
-        has_secret(jwk, jose_key_algorithm(key)) ||
+    /* A key for HS256 has nothing but its secret. */
+    if (has_secret(jwk, jose_key_algorithm(key)) ||
         !is_for_signatures(jwk, jose_key_algorithm(key))) {
         jose_key_free(key);
         return 0;
