@@ -42,14 +42,15 @@ extern const struct followed_kind token_jwks_kind;
 /*
  * Writes our own file with a fresh key in front of the one that signed until
  * now; a key older than that is dropped, and tokens it signed with it. The
- * file is there with either content at every moment, mode 0640; it keeps its
- * owner and group, and a new one gets the group `readers` ((gid_t)-1: that of
- * the process). A file there that cannot be read is left as it is.
+ * file is there with either content at every moment. It keeps owner, group
+ * and mode; a new one is for the user `reader` alone ((uid_t)-1: that of the
+ * process), as the group of the programs is the web server's, which has no
+ * business with it. A file there that cannot be read is left as it is.
  *
  * `id` gets the name of the fresh key, `had_former` whether there is another.
  */
 int token_keys_generate(const char *path, enum jose_algorithm algorithm,
-                        gid_t readers, char id[TOKEN_KEY_ID_LENGTH + 1],
+                        uid_t reader, char id[TOKEN_KEY_ID_LENGTH + 1],
                         bool *had_former, struct err *err) WARN_UNUSED;
 
 /* Appends the JWK Set of the public keys; HS256 has none. */

@@ -14,7 +14,7 @@
 #include "base/memory.h"
 #include "token_keys_internal.h"
 
-#define MODE 0640
+#define MODE 0600
 #define TEXT_MAX ((size_t)256 * 1024)
 
 struct text {
@@ -30,6 +30,7 @@ static void text_cleanup(struct text *text)
 struct ownership {
     uid_t user;
     gid_t group;
+    mode_t mode;
 };
 
 /* The former keys, or NULL when there is no file yet. */
@@ -44,6 +45,7 @@ static int read_former(const char *path, struct ownership *owner,
         return errno == ENOENT ? 0 : err_set_errno(err, errno, "%s", path);
     owner->user = st.st_uid;
     owner->group = st.st_gid;
+    owner->mode = st.st_mode & 07777;
     if (token_keys_kind.read(path, &value, err) < 0)
         return -1;
     *out = value;
@@ -84,7 +86,7 @@ static int fill(int fd, const struct ownership *owner, struct span text,
             return err_set_errno(err, errno, "give it to user %u, group %u",
                                  (unsigned)owner->user, (unsigned)owner->group);
     }
-    if (fchmod(fd, MODE) < 0 || fsync(fd) < 0)
+    if (fchmod(fd, owner->mode) < 0 || fsync(fd) < 0)
         return err_set_errno(err, errno, "write");
     return 0;
 }
@@ -125,13 +127,13 @@ static int replace(const char *path, const struct ownership *owner,
 }
 
 int token_keys_generate(const char *path, enum jose_algorithm algorithm,
-                        gid_t readers, char id[TOKEN_KEY_ID_LENGTH + 1],
+                        uid_t reader, char id[TOKEN_KEY_ID_LENGTH + 1],
                         bool *had_former, struct err *err)
 {
     CLEANUP(token_keys) struct token_keys *former = NULL;
     CLEANUP(jose_key) struct jose_key *jose = NULL;
     CLEANUP(buf) struct buf text = BUF_INIT(TEXT_MAX);
-    struct ownership owner = {(uid_t)-1, readers};
+    struct ownership owner = {reader, (gid_t)-1, MODE};
     struct token_key fresh = {0};
     int result;
 

@@ -25,7 +25,7 @@ static void setup(void)
     snprintf(policy, sizeof(policy), "%s/policy", directory);
     snprintf(keys, sizeof(keys), "%s/keys", directory);
     cr_assert_eq(
-        token_keys_generate(keys, JOSE_HS256, (gid_t)-1, id, &had_former, &err),
+        token_keys_generate(keys, JOSE_HS256, (uid_t)-1, id, &had_former, &err),
         0, "%s", err.text);
     rules =
         (struct caller_rules){"", "", "registry.test", "berth", "", "", "", ""};
@@ -240,7 +240,7 @@ Test(caller, a_rotated_key_ends_the_tokens_of_the_one_before_the_last)
     buf_add(&token, span_of(token_for("alice", RIGHT_PULL, false)));
     for (int i = 0; i < 2; i++) {
         cr_assert_eq(bearing(buf_text(&token)), 0, "%d: %s", i, err.text);
-        cr_assert_eq(token_keys_generate(keys, JOSE_HS256, (gid_t)-1, id,
+        cr_assert_eq(token_keys_generate(keys, JOSE_HS256, (uid_t)-1, id,
                                          &had_former, &err),
                      0, "%s", err.text);
         cr_expect(had_former);

@@ -68,7 +68,7 @@ static void expect_algorithm(enum jose_algorithm algorithm)
     struct err err = {0};
     bool had_former;
 
-    cr_assert_eq(token_keys_generate(scene_path("fresh"), algorithm, (gid_t)-1,
+    cr_assert_eq(token_keys_generate(scene_path("fresh"), algorithm, (uid_t)-1,
                                      id, &had_former, &err),
                  0, "%s", err.text);
     keys = scene_read(&token_keys_kind, "fresh", &err);
@@ -100,7 +100,7 @@ Test(token_issue, a_rotated_key_is_good_once_more_and_then_no_longer)
         bool had_former;
 
         cr_assert_eq(token_keys_generate(scene_path("fresh"), JOSE_ES256,
-                                         (gid_t)-1, id, &had_former, &err),
+                                         (uid_t)-1, id, &had_former, &err),
                      0, "%s", err.text);
         keys = scene_read(&token_keys_kind, "fresh", &err);
         ours.keys = keys;

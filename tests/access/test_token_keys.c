@@ -270,7 +270,7 @@ static struct token_keys *generate(enum jose_algorithm algorithm, char *id,
     struct token_keys *keys;
     bool had_former = false;
 
-    cr_assert_eq(token_keys_generate(scene_path("fresh"), algorithm, (gid_t)-1,
+    cr_assert_eq(token_keys_generate(scene_path("fresh"), algorithm, (uid_t)-1,
                                      id, &had_former, &err),
                  0, "%s", err.text);
     cr_assert_eq(had_former, expect_former);
@@ -300,7 +300,7 @@ Test(token_keys, a_fresh_key_is_put_in_front_and_the_oldest_dropped)
     cr_assert_eq(three->count, 2);
     cr_assert_str_eq(three->keys[1].thumbprint, second);
     cr_assert_eq(stat(scene_path("fresh"), &st), 0);
-    cr_assert_eq(st.st_mode & 07777, 0640);
+    cr_assert_eq(st.st_mode & 07777, 0600);
 }
 
 Test(token_keys, a_secret_is_not_published)
@@ -323,7 +323,7 @@ Test(token_keys, a_file_that_is_something_else_is_not_replaced)
     struct stat st;
 
     scene_write("fresh", "precious", 0640);
-    cr_assert_eq(token_keys_generate(scene_path("fresh"), JOSE_ES256, (gid_t)-1,
+    cr_assert_eq(token_keys_generate(scene_path("fresh"), JOSE_ES256, (uid_t)-1,
                                      id, &had_former, &err),
                  -1);
     cr_assert_eq(err.code, ERR_SYNTAX);
@@ -338,7 +338,7 @@ Test(token_keys, where_nothing_can_be_written_nothing_is_left)
     bool had_former;
 
     cr_assert_eq(token_keys_generate(scene_path("none/fresh"), JOSE_ES256,
-                                     (gid_t)-1, id, &had_former, &err),
+                                     (uid_t)-1, id, &had_former, &err),
                  -1);
     cr_assert_eq(err.code, ERR_NOT_FOUND);
 }

@@ -47,7 +47,7 @@ first=$(kid)
 echo "$first" | grep -qxE '[A-Za-z0-9_-]{43}' || fail "kid is $first"
 grep -qxF "file: $keys" "$work/said" || fail 'no word of the file'
 ! grep -q former "$work/said" || fail 'there is no former key'
-[ "$(stat -c %a "$keys")" = 640 ] || fail 'the file is not 0640'
+[ "$(stat -c %a "$keys")" = 600 ] || fail 'the file is not 0600'
 holds "$first"
 expect 0 'signed by the former key stay good' $berth token key --algorithm RS256
 second=$(kid)
@@ -55,7 +55,10 @@ holds "$second" "$first"
 expect 0 'algorithm: HS256' $berth token key --algorithm HS256 -c "$work/conf"
 third=$(kid)
 holds "$third" "$second"
-[ "$(stat -c %a "$keys")" = 640 ] || fail 'the file is not 0640 any more'
+[ "$(stat -c %a "$keys")" = 600 ] || fail 'the file is not 0600 any more'
+chmod 640 "$keys"
+$berth token key >/dev/null
+[ "$(stat -c %a "$keys")" = 640 ] || fail 'the file has lost its mode'
 for file in "$keys".*; do
     ! [ -e "$file" ] || fail "$file is left"
 done
@@ -77,7 +80,7 @@ rm "$keys"
 if [ "$(id -u)" = 0 ]; then
     chown nobody "$work/images"
     $berth token key >/dev/null
-    [ "$(stat -c %u:%g "$keys")" = "0:$(id -g nobody)" ] || fail 'not for nobody'
+    [ "$(stat -c %U:%a "$keys")" = nobody:600 ] || fail 'not for nobody'
     chown 1:2 "$keys"
     $berth token key >/dev/null
     [ "$(stat -c %u:%g "$keys")" = 1:2 ] || fail 'the owner changed'

@@ -27,7 +27,7 @@ static void write_keys(enum jose_algorithm algorithm)
     bool had_former;
 
     cr_assert_eq(
-        token_keys_generate(keys, algorithm, (gid_t)-1, id, &had_former, &err),
+        token_keys_generate(keys, algorithm, (uid_t)-1, id, &had_former, &err),
         0, "%s", err.text);
 }
 

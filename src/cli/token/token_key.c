@@ -7,7 +7,6 @@
 #include <unistd.h>
 
 #include "access/token_keys.h"
-#include "cli/account.h"
 #include "store/settings.h"
 #include "token_command.h"
 
@@ -24,22 +23,17 @@ static int parse_words(char **words, const char **config,
     return name == NULL ? 0 : jose_algorithm_parse(span_of(name), algorithm);
 }
 
-/*
- * The programs run as the owner of `root`. A file that root makes is for root
- * and for that user's group.
- */
-static int find_readers(const char *root, gid_t *readers, struct err *err)
+/* The programs run as the owner of `root`, and read what root makes. */
+static int find_reader(const char *root, uid_t *reader, struct err *err)
 {
-    const struct passwd *owner;
     struct stat st;
 
-    *readers = (gid_t)-1;
+    *reader = (uid_t)-1;
     if (geteuid() != 0)
         return 0;
     if (stat(root, &st) < 0)
         return err_set_errno(err, errno, "root = %s", root);
-    owner = account_user(st.st_uid);
-    *readers = owner != NULL ? owner->pw_gid : st.st_gid;
+    *reader = st.st_uid;
     return 0;
 }
 
@@ -61,7 +55,7 @@ int token_key(char **words)
     struct settings settings;
     struct err err = {0};
     bool had_former;
-    gid_t readers;
+    uid_t reader;
 
     if (parse_words(words, &config, &algorithm) < 0)
         return COMMAND_USAGE;
@@ -72,8 +66,8 @@ int token_key(char **words)
                 "in which file? Say token_keys = FILE in berth.conf");
         return command_failed(&err);
     }
-    if (find_readers(settings.root, &readers, &err) < 0 ||
-        token_keys_generate(settings.token_keys, algorithm, readers, id,
+    if (find_reader(settings.root, &reader, &err) < 0 ||
+        token_keys_generate(settings.token_keys, algorithm, reader, id,
                             &had_former, &err) < 0)
         return command_failed(&err);
     print_outcome(&settings, id, algorithm, had_former);

@@ -12,7 +12,7 @@
 #define REALM "https://registry.test/token"
 #define CHALLENGE                                                              \
     "\r\nWWW-Authenticate: Bearer realm=\"" REALM "\",service=\"registry."     \
-                                                  "test\""
+    "test\""
 
 static char policy[80], keys[80];
 
@@ -58,7 +58,7 @@ static void make_keys(void)
     bool had_former;
 
     cr_assert_eq(
-        token_keys_generate(keys, JOSE_HS256, (gid_t)-1, id, &had_former, &err),
+        token_keys_generate(keys, JOSE_HS256, (uid_t)-1, id, &had_former, &err),
         0, "%s", err.text);
 }
 
