@@ -123,25 +123,34 @@ int guard_admit(const struct call *call, const struct action *action,
                    caller->name[0] != '\0' ? caller->name : "nobody");
 }
 
-/* What a token for this would have to be good for, as registry:2 asks. */
+/* The actions of a scope that would do, as registry:2 asks for them. */
+static const char *actions_for(unsigned right)
+{
+    switch (right) {
+    case RIGHT_PUSH:
+        return "pull,push";
+    case RIGHT_DELETE:
+        return "delete";
+    default:
+        return "pull";
+    }
+}
+
+/* What a token for this would have to be good for. */
 static void add_scope(const struct call *call, const struct action *action,
                       struct buf *into)
 {
-    static const char *const actions[] = {
-        [ACCESS_PULL] = "pull",
-        [ACCESS_PUSH] = "pull,push",
-        [ACCESS_DELETE] = "delete",
-    };
+    unsigned right = right_of(action->access);
     struct span from;
 
-    if (action->access == ACCESS_CATALOG)
+    if (right == RIGHT_CATALOG)
         buf_add(into, SPAN(",scope=\"registry:catalog:*\""));
-    if (call->name[0] == '\0' || right_of(action->access) == 0)
+    if (call->name[0] == '\0' || right == 0)
         return;
     buf_add_format(into, ",scope=\"repository:%s:%s", call->name,
-                   actions[action->access]);
-    if (action->access == ACCESS_PUSH &&
-        request_query(call->request, "from", &from) && name_is_valid(from))
+                   actions_for(right));
+    if (right == RIGHT_PUSH && request_query(call->request, "from", &from) &&
+        name_is_valid(from))
         buf_add_format(into, " repository:%.*s:pull", SPAN_ARGS(from));
     buf_add_char(into, '"');
 }

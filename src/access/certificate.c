@@ -110,24 +110,15 @@ static void add_key(struct buf *into, EVP_PKEY *key, bool *first)
     *first = false;
 }
 
-/* Nobody is there to be asked for a password. */
-static int no_password(char *into, int size, int writing, void *context)
-{
-    (void)into;
-    (void)size;
-    (void)writing;
-    (void)context;
-    return -1;
-}
-
 static int add_keys(struct buf *into, BIO *pem, struct err *err)
 {
+    char password[] = ""; /* else it would ask for one */
     bool first = true;
     X509 *certificate;
     unsigned long why;
 
     ERR_clear_error();
-    while ((certificate = PEM_read_bio_X509(pem, NULL, no_password, NULL)) !=
+    while ((certificate = PEM_read_bio_X509(pem, NULL, NULL, password)) !=
            NULL) {
         add_key(into, X509_get0_pubkey(certificate), &first);
         X509_free(certificate);

@@ -15,12 +15,17 @@ static bool next_line(struct span *rest, struct span *line)
     return true;
 }
 
+static bool is_blank(char c)
+{
+    return c == ' ' || (c >= '\t' && c <= '\r');
+}
+
 /* Empty for a comment and for what is no user. Apache passes over blanks. */
 static struct span user_of(struct span line)
 {
     struct span user = span_cut(&line, ':');
 
-    while (user.len > 0 && memchr(" \t\v\f\r", user.ptr[0], 5) != NULL)
+    while (user.len > 0 && is_blank(user.ptr[0]))
         user = span_from(user, 1);
     if (line.ptr == NULL || (user.len > 0 && user.ptr[0] == '#'))
         return SPAN("");

@@ -202,22 +202,21 @@ static void add_encoded(struct buf *url, struct span value)
 /* Without a user in it, who would be in the place of the host at a glance. */
 static bool is_url(struct span realm)
 {
-    struct span rest = realm, host;
+    struct span rest;
 
     for (size_t i = 0; i < realm.len; i++) {
         unsigned char c = (unsigned char)realm.ptr[i];
 
-        if (c <= ' ' || c >= 0x7f || strchr("\"\\#", c) != NULL)
+        if (c <= ' ' || c >= 0x7f || strchr("\"\\#@", c) != NULL)
             return false;
     }
-    if (!span_starts_with(realm, SPAN("http://")) &&
-        !span_starts_with(realm, SPAN("https://")))
+    if (span_starts_with(realm, SPAN("http://")))
+        rest = span_from(realm, 7);
+    else if (span_starts_with(realm, SPAN("https://")))
+        rest = span_from(realm, 8);
+    else
         return false;
-    span_cut(&rest, '/');
-    span_cut(&rest, '/');
-    host = span_cut(&rest, '/');
-    host = span_cut(&host, '?');
-    return host.len > 0 && memchr(host.ptr, '@', host.len) == NULL;
+    return rest.len > 0 && rest.ptr[0] != '/' && rest.ptr[0] != '?';
 }
 
 bool web_challenge_url(const struct web_challenge *challenge,
