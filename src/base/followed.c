@@ -55,55 +55,61 @@ void followed_put(struct followed_state *state)
     free(state);
 }
 
-/* What was looked at last is this file in this state. */
-static bool is_known(const struct followed *followed, const char *path,
-                     const struct file_stamp *stamp)
+/* Of another file nothing is known yet. */
+static void turn_to(struct followed *followed, const char *path)
 {
-    return followed->path != NULL && strcmp(followed->path, path) == 0 &&
-           file_stamp_equals(&followed->stamp, stamp);
+    if (followed->path != NULL && strcmp(followed->path, path) == 0)
+        return;
+    free(followed->path);
+    followed->path = memory_copy_text(path);
+    followed->is_done = false;
+    followed->told = ERR_NONE;
+    followed_put(followed->state);
+    followed->state = NULL;
 }
 
-static void remember(struct followed *followed, const char *path,
-                     const struct file_stamp *stamp)
-{
-    if (followed->path == NULL || strcmp(followed->path, path) != 0) {
-        free(followed->path);
-        followed->path = memory_copy_text(path);
-    }
-    followed->stamp = *stamp;
-}
-
-/* Under the mutex. A file that cannot be read for now is looked at again. */
-static void look(struct followed *followed, const char *path,
-                 const struct file_stamp *stamp, struct err *complaint)
+static int read_state(struct followed *followed, struct err *err)
 {
     void *value;
 
-    if (!file_stamp_is_there(stamp)) {
-        remember(followed, path, stamp);
-        err_set_errno(complaint, ENOENT, "%s", path);
-        return;
-    }
-    if (followed->kind->read(path, &value, complaint) < 0) {
-        if (complaint->code == ERR_SYNTAX)
-            remember(followed, path, stamp);
-        return;
-    }
-    remember(followed, path, stamp);
+    if (!file_stamp_is_there(&followed->stamp))
+        return err_set_errno(err, ENOENT, "%s", followed->path);
+    if (followed->kind->read(followed->path, &value, err) < 0)
+        return -1;
     followed_put(followed->state);
     followed->state = state_new(followed->kind, value);
+    return 0;
+}
+
+/* A file that cannot be read for now is read again by the next who asks. */
+static void look(struct followed *followed, struct err *complaint)
+{
+    struct file_stamp former = followed->stamp;
+    struct err why = {0};
+
+    /* Before the file is read: a change meanwhile is seen by the next look. */
+    followed->stamp = file_stamp_settled(followed->path);
+    if (!file_stamp_equals(&former, &followed->stamp))
+        followed->told = ERR_NONE;
+    followed->is_done = read_state(followed, &why) == 0 ||
+                        why.code == ERR_SYNTAX ||
+                        !file_stamp_is_there(&followed->stamp);
+    if (why.code != ERR_NONE && why.code != followed->told)
+        *complaint = why;
+    followed->told = why.code;
 }
 
 struct followed_state *followed_get(struct followed *followed, const char *path,
                                     struct err *complaint)
 {
-    /* Before the file is read: a change meanwhile is seen by the next look. */
-    struct file_stamp stamp = file_stamp_of(path);
     struct followed_state *state;
+    struct file_stamp stamp;
 
     pthread_mutex_lock(&followed->mutex);
-    if (!is_known(followed, path, &stamp))
-        look(followed, path, &stamp, complaint);
+    turn_to(followed, path);
+    stamp = file_stamp_of(path);
+    if (!followed->is_done || !file_stamp_equals(&stamp, &followed->stamp))
+        look(followed, complaint);
     state = state_share(followed->state);
     pthread_mutex_unlock(&followed->mutex);
     return state;

@@ -46,8 +46,10 @@ struct followed_state {
 struct followed {
     const struct followed_kind *kind;
     pthread_mutex_t mutex;
-    char *path; /* of the last look */
+    char *path; /* of the last look; NULL = there was none */
     struct file_stamp stamp;
+    bool is_done;       /* the file need not be read until it changes */
+    enum err_code told; /* of the complaint about the file as it is */
     struct followed_state *state; /* NULL = no good one yet */
 };
 
@@ -56,8 +58,10 @@ void followed_init(struct followed *followed, const struct followed_kind *kind);
 /*
  * The state in force, or NULL when there has been no good one yet; ends with
  * followed_put. `complaint` gets the reason why the file is not in force as it
- * is now, once per change of the file; it stays untouched otherwise. Another
- * path than the last time is a change.
+ * is now, once per change of the file; it stays untouched otherwise.
+ *
+ * Another path than the last time is another file: what the former one meant
+ * is in force no more, whether this one can be read or not.
  */
 struct followed_state *followed_get(struct followed *followed, const char *path,
                                     struct err *complaint);

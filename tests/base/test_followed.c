@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include <criterion/criterion.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/followed.h"
@@ -52,6 +54,20 @@ static void write_line(const char *to, const char *line)
     fputs(line, out);
     fclose(out);
     cr_assert_eq(rename(fresh, to), 0);
+}
+
+/* As one does that writes over the old bytes, and then sets the time back. */
+static void write_in_place(const char *to, const char *line)
+{
+    int fd = open(to, O_WRONLY);
+    struct stat st;
+
+    cr_assert(fd >= 0);
+    cr_assert_eq(fstat(fd, &st), 0);
+    cr_assert_eq(write(fd, line, strlen(line)), (ssize_t)strlen(line));
+    cr_assert_eq(
+        futimens(fd, (const struct timespec[]){st.st_atim, st.st_mtim}), 0);
+    close(fd);
 }
 
 static void expect(const char *from, const char *line, enum err_code code)
@@ -136,8 +152,35 @@ Test(followed, what_cannot_be_read_for_now_is_tried_again)
 {
     write_line(path, "unreadable");
     expect(path, NULL, ERR_IO);
-    expect(path, NULL, ERR_IO);
+    expect(path, NULL, ERR_NONE);
     cr_expect_eq(reads, 2);
+}
+
+Test(followed, what_cannot_be_read_is_told_once_until_it_changes)
+{
+    write_line(path, "unreadable");
+    expect(path, NULL, ERR_IO);
+    expect(path, NULL, ERR_NONE);
+    write_line(path, "wrong");
+    expect(path, NULL, ERR_SYNTAX);
+    write_line(path, "unreadable");
+    expect(path, NULL, ERR_IO);
+    write_line(path, "right");
+    err_set(&complaint, ERR_INTERNAL, "of somebody else");
+    followed_put(followed_get(&file, path, &complaint));
+    cr_expect_eq(complaint.code, ERR_INTERNAL);
+}
+
+Test(followed, each_of_many_changes_in_a_moment_is_seen)
+{
+    char line[8];
+
+    write_line(path, "00");
+    for (int i = 0; i < 20; i++) {
+        snprintf(line, sizeof(line), "%02d", i);
+        write_in_place(path, line);
+        expect(path, line, ERR_NONE);
+    }
 }
 
 Test(followed, another_path_is_a_change)
@@ -147,6 +190,19 @@ Test(followed, another_path_is_a_change)
     expect(path, "one", ERR_NONE);
     expect(other, "other", ERR_NONE);
     expect(path, "one", ERR_NONE);
+}
+
+Test(followed, the_state_of_another_path_is_never_in_force)
+{
+    write_line(path, "one");
+    expect(path, "one", ERR_NONE);
+    expect(other, NULL, ERR_NOT_FOUND);
+    expect(path, "one", ERR_NONE);
+    write_line(other, "wrong");
+    expect(other, NULL, ERR_SYNTAX);
+    write_line(other, "unreadable");
+    expect(path, "one", ERR_NONE);
+    expect(other, NULL, ERR_IO);
 }
 
 Test(followed, a_state_lives_as_long_as_somebody_uses_it)
