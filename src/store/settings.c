@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/config.h"
@@ -102,20 +103,33 @@ struct settings_source {
     struct settings current;
 };
 
-static struct file_stamp stamp_of(const char *file)
+static const char *path_of(const char *file)
 {
     const char *named = chosen_file(file);
 
-    return file_stamp_of(named != NULL ? named : SETTINGS_DEFAULT_FILE);
+    return named != NULL ? named : SETTINGS_DEFAULT_FILE;
+}
+
+/*
+ * Of somebody who writes over it, or could not for want of room. To fall back
+ * to the defaults would open a registry that has a policy.
+ */
+static bool has_lost_its_bytes(const char *path)
+{
+    struct stat st;
+
+    return stat(path, &st) == 0 && S_ISREG(st.st_mode) && st.st_size == 0;
 }
 
 int settings_source_new(const char *file, struct settings_source **out,
                         struct err *err)
 {
-    struct file_stamp stamp = stamp_of(file);
+    struct file_stamp stamp = file_stamp_settled(path_of(file));
     struct settings_source *source;
     struct settings settings;
 
+    if (has_lost_its_bytes(path_of(file)))
+        return err_set(err, ERR_SYNTAX, "%s: empty", path_of(file));
     if (settings_load(file, &settings, err) < 0)
         return -1;
     source = memory_new(sizeof(*source));
@@ -128,19 +142,19 @@ int settings_source_new(const char *file, struct settings_source **out,
 }
 
 /*
- * Under the mutex. A file that has gone is a mistake, or on its way: to fall
- * back to the defaults would, say, open a read-only registry for a moment.
- * False when the file could not be read for now, so that the next request
- * tries again: no change will tell of it.
+ * Under the mutex. A file that has gone is a mistake, or on its way, as is an
+ * empty one. False when the file could not be read for now, so that the next
+ * request tries again: no change will tell of it.
  */
-static bool reload(struct settings_source *source,
+static bool reload(struct settings_source *source, const char *path,
                    const struct file_stamp *stamp, struct err *complaint)
 {
     struct settings fresh;
 
-    if (!file_stamp_is_there(stamp)) {
+    if (!file_stamp_is_there(stamp) || has_lost_its_bytes(path)) {
         err_set(complaint, ERR_NOT_FOUND,
-                "the file of the settings is gone; the last ones count");
+                "the file of the settings is %s; the last ones count",
+                file_stamp_is_there(stamp) ? "empty" : "gone");
         return true;
     }
     if (settings_load(source->file, &fresh, complaint) < 0)
@@ -151,16 +165,26 @@ static bool reload(struct settings_source *source,
     return true;
 }
 
+static void look(struct settings_source *source, const char *path,
+                 struct err *complaint)
+{
+    struct file_stamp stamp = file_stamp_settled(path);
+
+    if (reload(source, path, &stamp, complaint))
+        source->stamp = stamp;
+}
+
 void settings_source_get(struct settings_source *source, struct settings *out,
                          struct err *complaint)
 {
-    struct file_stamp stamp = stamp_of(source->file);
+    const char *path = path_of(source->file);
     struct err ignored = {0};
+    struct file_stamp stamp;
 
     pthread_mutex_lock(&source->mutex);
-    if (!file_stamp_equals(&stamp, &source->stamp) &&
-        reload(source, &stamp, complaint != NULL ? complaint : &ignored))
-        source->stamp = stamp;
+    stamp = file_stamp_of(path);
+    if (!file_stamp_equals(&stamp, &source->stamp))
+        look(source, path, complaint != NULL ? complaint : &ignored);
     *out = source->current;
     pthread_mutex_unlock(&source->mutex);
 }

@@ -84,9 +84,10 @@ void settings_print(const struct settings *settings, struct buf *into);
 /*
  * Settings that follow their file: a request asks for the current ones, and a
  * changed file counts from then on, without a restart. A file that became
- * unreadable or wrong keeps the last good settings; `complaint` (may be NULL)
- * then gets the reason, once per change. Safe to call from several threads.
- * Only `root` and `grace` stay as they were at the start.
+ * unreadable, wrong or empty keeps the last good settings; `complaint` (may be
+ * NULL) then gets the reason, once per change. Safe to call from several
+ * threads. Only `root` and `grace` stay as they were at the start, when an empty
+ * file is ERR_SYNTAX.
  */
 struct settings_source;
 

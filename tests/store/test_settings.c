@@ -226,9 +226,24 @@ Test(settings, a_file_that_is_gone_does_not_fall_back_to_the_defaults)
     cr_expect_not(is_readonly(&err));
 }
 
+Test(settings, a_file_that_lost_its_bytes_does_not_fall_back_to_the_defaults)
+{
+    write_text(file, "readonly = yes\n");
+    cr_assert_eq(settings_source_new(file, &source, &err), 0);
+    cr_assert_eq(truncate(file, 0), 0);
+    cr_expect(is_readonly(&err));
+    cr_expect_eq(err.code, ERR_NOT_FOUND);
+    cr_expect(is_readonly(&err));
+    cr_expect_eq(err.code, ERR_NONE);
+    write_text(file, "readonly = no\n");
+    cr_expect_not(is_readonly(&err));
+}
+
 Test(settings, a_bad_file_at_the_start_is_an_error)
 {
     write_text(file, "x\n");
+    cr_expect_eq(settings_source_new(file, &source, &err), -1);
+    write_text(file, "");
     cr_expect_eq(settings_source_new(file, &source, &err), -1);
     cr_expect_null(source);
 }
