@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include "access/policy.h"
 
-#include <errno.h>
-#include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "access/policy_internal.h"
 #include "base/buf.h"
+#include "base/files.h"
 
 void policy_free(struct policy *policy)
 {
@@ -252,23 +250,15 @@ bool policy_grants_somewhere(const struct policy *policy, const char *user,
 int policy_read(const char *path, struct policy **out, struct err *err)
 {
     CLEANUP(buf) struct buf text = BUF_INIT(POLICY_SIZE_MAX);
-    FILE *file = fopen(path, "re");
-    char piece[16 * 1024];
-    size_t count;
-    int failure;
+    CLEANUP(fd) int fd = -1;
+    struct stat st;
 
-    if (file == NULL)
-        return err_set_errno(err, errno, "%s", path);
-    while (!text.overflowed &&
-           (count = fread(piece, 1, sizeof(piece), file)) > 0)
-        buf_add(&text, (struct span){piece, count});
-    failure = ferror(file) ? errno : 0;
-    fclose(file);
-    if (failure != 0)
-        return err_set_errno(err, failure, "%s", path);
-    if (text.overflowed)
-        return err_set(err, ERR_SYNTAX, "%s: more than %d bytes", path,
-                       POLICY_SIZE_MAX);
+    if (fd_open_file(path, &fd, &st, err) < 0)
+        return -1;
+    if (fd_read_all(fd, &text, err) < 0) {
+        err_wrap(err, "%s", path);
+        return err->code == ERR_TOO_LARGE ? err_recode(err, ERR_SYNTAX) : -1;
+    }
     return policy_parse(buf_span(&text), path, out, err);
 }
 

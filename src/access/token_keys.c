@@ -1,10 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "access/token_keys.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 
 #include "access/certificate.h"
 #include "base/files.h"
@@ -181,57 +178,62 @@ static int parse(struct span text, add_function *add, struct token_keys **out,
 static int read_file(const char *path, mode_t forbidden, struct buf *into,
                      struct err *err)
 {
-    CLEANUP(fd) int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+    CLEANUP(fd) int fd = -1;
     struct stat st;
 
-    if (fd < 0 || fstat(fd, &st) < 0)
-        return err_set_errno(err, errno, "open");
+    if (fd_open_file(path, &fd, &st, err) < 0)
+        return -1;
     if ((st.st_mode & forbidden) != 0)
         return err_set(err, ERR_MISCONFIGURED,
-                       "mode %04o: a file of keys that others may use; "
+                       "%s: mode %04o: a file of keys that others may use; "
                        "chmod 0640 it, and make a new key",
-                       (unsigned)st.st_mode & 07777);
-    if (fd_read_all(fd, into, err) < 0)
+                       path, (unsigned)st.st_mode & 07777);
+    if (fd_read_all(fd, into, err) < 0) {
+        err_wrap(err, "%s", path);
         return err->code == ERR_TOO_LARGE ? err_recode(err, ERR_SYNTAX) : -1;
+    }
+    return 0;
+}
+
+static int parse_file(const char *path, struct span text, add_function *add,
+                      void **value, struct err *err)
+{
+    struct token_keys *keys;
+
+    if (parse(text, add, &keys, err) < 0)
+        return err_wrap(err, "%s", path);
+    *value = keys;
     return 0;
 }
 
 static int read_own(const char *path, void **value, struct err *err)
 {
     CLEANUP(buf) struct buf text = BUF_INIT(FILE_MAX);
-    struct token_keys *keys;
 
-    if (read_file(path, MODE_OTHERS, &text, err) < 0 ||
-        parse(buf_span(&text), add_own, &keys, err) < 0)
-        return err_wrap(err, "%s", path);
-    *value = keys;
-    return 0;
+    if (read_file(path, MODE_OTHERS, &text, err) < 0)
+        return -1;
+    return parse_file(path, buf_span(&text), add_own, value, err);
 }
 
 static int read_certificates(const char *path, void **value, struct err *err)
 {
     CLEANUP(buf) struct buf text = BUF_INIT(FILE_MAX);
     CLEANUP(buf) struct buf set = BUF_INIT(FILE_MAX);
-    struct token_keys *keys;
 
-    if (read_file(path, 0, &text, err) < 0 ||
-        certificate_print_jwks(buf_span(&text), &set, err) < 0 ||
-        parse(buf_span(&set), add_foreign, &keys, err) < 0)
+    if (read_file(path, 0, &text, err) < 0)
+        return -1;
+    if (certificate_print_jwks(buf_span(&text), &set, err) < 0)
         return err_wrap(err, "%s", path);
-    *value = keys;
-    return 0;
+    return parse_file(path, buf_span(&set), add_foreign, value, err);
 }
 
 static int read_jwks(const char *path, void **value, struct err *err)
 {
     CLEANUP(buf) struct buf text = BUF_INIT(FILE_MAX);
-    struct token_keys *keys;
 
-    if (read_file(path, 0, &text, err) < 0 ||
-        parse(buf_span(&text), add_foreign, &keys, err) < 0)
-        return err_wrap(err, "%s", path);
-    *value = keys;
-    return 0;
+    if (read_file(path, 0, &text, err) < 0)
+        return -1;
+    return parse_file(path, buf_span(&text), add_foreign, value, err);
 }
 
 const struct followed_kind token_keys_kind = {read_own, free_value};

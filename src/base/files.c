@@ -16,6 +16,19 @@ void fd_cleanup(int *fd)
     errno = saved;
 }
 
+int fd_open_file(const char *path, int *fd, struct stat *st, struct err *err)
+{
+    CLEANUP(fd)
+    int opened = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+
+    if (opened < 0 || fstat(opened, st) < 0)
+        return err_set_errno(err, errno, "%s", path);
+    if (!S_ISREG(st->st_mode))
+        return err_set(err, ERR_SYNTAX, "%s is no file", path);
+    *fd = fd_take(&opened);
+    return 0;
+}
+
 int fd_write_at(int fd, uint64_t offset, struct span bytes, struct err *err)
 {
     while (bytes.len > 0) {

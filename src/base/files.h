@@ -11,6 +11,7 @@
 
 #include <dirent.h>
 #include <stdint.h>
+#include <sys/stat.h>
 
 #include "base/buf.h"
 #include "base/compiler.h"
@@ -28,6 +29,13 @@ static inline int fd_take(int *fd)
     *fd = -1;
     return taken;
 }
+
+/*
+ * Opens a regular file to read it. ERR_SYNTAX for anything else by this name,
+ * which could keep its reader waiting. The path is in the text.
+ */
+int fd_open_file(const char *path, int *fd, struct stat *st,
+                 struct err *err) WARN_UNUSED;
 
 /*
  * Writes all of `bytes` at `offset`. After a failure some of them may have

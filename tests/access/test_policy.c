@@ -3,6 +3,7 @@
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "access/policy.h"
@@ -298,8 +299,34 @@ Test(policy, what_cannot_be_read_is_told_from_what_is_wrong)
     cr_expect_eq(policy_read("/nowhere/policy", &policy, &err), -1);
     cr_expect_eq(err.code, ERR_NOT_FOUND);
     cr_expect_eq(policy_read("/tmp", &policy, &err), -1);
-    cr_expect_eq(err.code, ERR_IO);
-    cr_expect_eq(policy_read("/dev/zero", &policy, &err), -1);
     cr_expect_eq(err.code, ERR_SYNTAX);
-    cr_expect_str_eq(err.text, "/dev/zero: more than 4194304 bytes");
+    cr_expect_str_eq(err.text, "/tmp is no file");
+}
+
+Test(policy, a_file_that_is_too_long_is_wrong)
+{
+    char path[] = "/tmp/berth-policy-XXXXXX";
+    int fd = mkstemp(path);
+    struct err err = {0};
+
+    cr_assert_eq(ftruncate(fd, POLICY_SIZE_MAX + 1), 0);
+    close(fd);
+    cr_expect_eq(policy_read(path, &policy, &err), -1);
+    cr_expect_eq(err.code, ERR_SYNTAX);
+    cr_expect(strstr(err.text, ": more than 4194304 bytes"), "%s", err.text);
+    unlink(path);
+}
+
+/* Whoever opened it would wait, and with them all who ask. */
+Test(policy, a_pipe_keeps_nobody_waiting, .timeout = 10)
+{
+    char path[] = "/tmp/berth-policy-XXXXXX";
+    struct err err = {0};
+
+    close(mkstemp(path));
+    unlink(path);
+    cr_assert_eq(mkfifo(path, 0600), 0);
+    cr_expect_eq(policy_read(path, &policy, &err), -1);
+    cr_expect_eq(err.code, ERR_SYNTAX);
+    unlink(path);
 }
