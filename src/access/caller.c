@@ -42,11 +42,24 @@ void caller_source_free(struct caller_source *source)
     free(source);
 }
 
-/* A file that is not named says nothing. */
+/*
+ * A file that is not named says nothing. A complaint comes once, so one must
+ * not be lost to that of another file in the same request.
+ */
 static struct followed_state *state_of(struct followed *file, const char *path,
                                        struct err *complaint)
 {
-    return path[0] != '\0' ? followed_get(file, path, complaint) : NULL;
+    struct followed_state *state;
+    struct err own = {0};
+
+    if (path[0] == '\0')
+        return NULL;
+    state = followed_get(file, path, &own);
+    if (own.code != ERR_NONE && complaint->code != ERR_NONE)
+        err_wrap(complaint, "%s; and", own.text);
+    else if (own.code != ERR_NONE)
+        *complaint = own;
+    return state;
 }
 
 struct followed_state *caller_source_keys(struct caller_source *source,

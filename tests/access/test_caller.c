@@ -2,6 +2,7 @@
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "access/caller.h"
@@ -145,6 +146,37 @@ Test(caller, a_policy_that_was_never_good_lets_nobody_do_anything)
     cr_assert_eq(named("alice"), 0);
     cr_expect_eq(complaint.code, ERR_SYNTAX);
     cr_expect_eq(caller_rights(&caller, "team/app"), 0u);
+}
+
+Test(caller, of_two_files_that_are_wrong_both_are_told)
+{
+    ask_for_tokens();
+    write_policy("[*]\nalice = fly\n");
+    unlink(keys);
+    cr_assert_eq(bearing("Bearer a.b.c"), -1);
+    cr_expect(strstr(complaint.text, policy), "%s", complaint.text);
+    cr_expect(strstr(complaint.text, keys), "%s", complaint.text);
+}
+
+/* As where the web server names other files for another virtual host. */
+Test(caller, a_policy_of_another_path_is_never_in_force)
+{
+    write_policy("[*]\nalice = pull\n");
+    cr_assert_eq(named("alice"), 0);
+    rules.policy = "/nowhere/policy";
+    cr_assert_eq(named("alice"), 0);
+    cr_expect_eq(caller_rights(&caller, "team/app"), 0u);
+}
+
+Test(caller, keys_of_another_path_are_never_in_force)
+{
+    const char *token;
+
+    ask_for_tokens();
+    token = token_for("alice", RIGHT_PULL, false);
+    cr_assert_eq(bearing(token), 0, "%s", err.text);
+    rules.keys = "/nowhere/keys";
+    cr_expect_eq(bearing(token), -1);
 }
 
 Test(caller, a_policy_that_became_wrong_leaves_the_last_good_one)
