@@ -153,6 +153,19 @@ static int grant_all(struct call *call, const struct asked *asked,
     return 0;
 }
 
+/* The keys, or NULL; ends with followed_put. */
+static struct followed_state *get_keys(const struct call *call)
+{
+    struct caller_rules rules = guard_rules(call->settings);
+    struct err complaint = {0};
+    struct followed_state *keys =
+        caller_source_keys(call->callers, &rules, &complaint);
+
+    if (complaint.code != ERR_NONE)
+        log_message(LOG_PRIORITY_ERROR, "%s", complaint.text);
+    return keys;
+}
+
 static int sign(struct call *call, const struct granted *granted, int64_t now,
                 struct buf *token)
 {
@@ -167,14 +180,9 @@ static int sign(struct call *call, const struct granted *granted, int64_t now,
         .grants = granted->grants,
         .count = granted->count,
     };
-    struct caller_rules rules = guard_rules(settings);
-    struct err complaint = {0};
-    struct followed_state *keys =
-        caller_source_keys(call->callers, &rules, &complaint);
+    struct followed_state *keys = get_keys(call);
     int result;
 
-    if (complaint.code != ERR_NONE)
-        log_message(LOG_PRIORITY_ERROR, "%s", complaint.text);
     if (keys == NULL)
         return err_set(call->err, ERR_MISCONFIGURED,
                        "there is no key to sign tokens with: see token_keys "
@@ -263,15 +271,11 @@ static int post_token(struct call *call)
 
 static int get_jwks(struct call *call)
 {
-    struct caller_rules rules = guard_rules(call->settings);
-    struct err complaint = {0};
-    struct followed_state *keys =
-        caller_source_keys(call->callers, &rules, &complaint);
+    struct followed_state *keys = get_keys(call);
     int result;
 
     if (keys == NULL)
-        return err_set(call->err, ERR_ROUTE_UNKNOWN, "there are no keys: %s",
-                       complaint.text);
+        return err_set(call->err, ERR_ROUTE_UNKNOWN, "there are no keys");
     result =
         token_keys_print_public(keys->value, &call->response->bytes, call->err);
     followed_put(keys);

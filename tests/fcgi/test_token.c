@@ -285,6 +285,25 @@ Test(token_route, its_keys_are_published_without_their_secrets)
     cr_expect_null(strstr(answer.body.ptr, "\"k\""));
 }
 
+/* A complaint comes once, so it must not be lost to somebody who asks. */
+Test(token_route, wrong_keys_are_logged_whoever_asks_first)
+{
+    char name[] = "/tmp/berth-token-log-XXXXXX", line[512] = "";
+    int log = mkstemp(name);
+    FILE *out;
+
+    unlink(name);
+    ask_as("", "GET", "/token/jwks", "");
+    out = fopen(keys, "w");
+    cr_assert_not_null(out);
+    fclose(out);
+    cr_assert(log >= 0 && dup2(log, STDERR_FILENO) >= 0);
+    ask_as("", "GET", "/token/jwks", "");
+    cr_expect_eq(answer.status, 200);
+    cr_assert(pread(log, line, sizeof(line) - 1, 0) > 0);
+    cr_expect_not_null(strstr(line, keys), "%s", line);
+}
+
 Test(token_route, is_not_there_without_a_realm)
 {
     ask(&(struct question){.method = "GET",
