@@ -326,6 +326,7 @@ int serve(const struct server *server, const char *const *parameters,
     x.server = server;
     x.sink = sink;
     x.started_ns = clock_monotonic_ns();
+    x.caller = CALLER_NOBODY;
     response_init(&x.response);
     connect_call(&x);
     if (run(&x, parameters, body, client_is_gone, transport) < 0 ||

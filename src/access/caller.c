@@ -162,7 +162,7 @@ void caller_end(struct caller *caller)
 {
     followed_put(caller->policy);
     token_free(caller->token);
-    *caller = (struct caller){.has_policy = true};
+    *caller = CALLER_NOBODY;
 }
 
 static unsigned policy_part(const struct caller *caller, const char *repository)

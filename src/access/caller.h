@@ -54,6 +54,9 @@ struct caller {
     struct token *token;
 };
 
+/* Who is asked for nothing, and may do nothing. */
+#define CALLER_NOBODY ((struct caller){.has_policy = true})
+
 /*
  * The caller is whom the web server has let in; "" for nobody. `complaint`,
  * here and below, gets what is wrong with one of the files, once per change,
@@ -75,6 +78,7 @@ int caller_begin_bearer(struct caller_source *source,
                         struct span authorization, struct caller *out,
                         struct err *complaint, struct err *err) WARN_UNUSED;
 
+/* Leaves CALLER_NOBODY. */
 void caller_end(struct caller *caller);
 
 /* The rights of this caller in a repository, see right.h. */

@@ -111,6 +111,13 @@ static int look(struct call *call)
     return 0;
 }
 
+static int show_rights(struct call *call)
+{
+    buf_add_format(&call->response->bytes, "rights=%u",
+                   caller_rights(call->caller, "a"));
+    return 0;
+}
+
 #define GET(path, function)                                                    \
     {                                                                          \
         path,                                                                  \
@@ -132,6 +139,7 @@ static const struct endpoint endpoints[] = {
     GET("/v2/fails", fail),
     GET("/v2/refused", refuse),
     GET("/v2/look", look),
+    {"/public", {ACTION(HTTP_GET, ACCESS_PUBLIC, show_rights)}},
 };
 
 static const struct route route = {"test", endpoints, ARRAY_SIZE(endpoints)};

@@ -172,6 +172,13 @@ Test(guard, who_may_not_ask_does_not_hear_what_there_is)
     expect(401, CHALLENGE "\r\n");
 }
 
+Test(guard, who_is_not_asked_may_do_nothing)
+{
+    configure(NULL, false);
+    request("GET", "/public", NULL);
+    expect(200, "rights=0");
+}
+
 Test(guard, a_bad_token_and_one_for_less_are_told_apart)
 {
     make_keys();
