@@ -54,12 +54,23 @@ void rights_print(unsigned rights, struct buf *into)
     }
 }
 
+/* Of ASCII, and U+0080 to U+009F. */
+static bool has_control(struct span text)
+{
+    unsigned char former = 0;
+
+    for (size_t i = 0; i < text.len; i++) {
+        unsigned char c = (unsigned char)text.ptr[i];
+
+        if (c < ' ' || c == 0x7F || (former == 0xC2 && c < 0xA0))
+            return true;
+        former = c;
+    }
+    return false;
+}
+
 bool user_name_is_valid(struct span name)
 {
-    if (name.len == 0 || name.len > USER_NAME_MAX)
-        return false;
-    for (size_t i = 0; i < name.len; i++)
-        if ((unsigned char)name.ptr[i] < ' ' || name.ptr[i] == 0x7F)
-            return false;
-    return json_is_utf8(name);
+    return name.len > 0 && name.len <= USER_NAME_MAX && !has_control(name) &&
+           json_is_utf8(name);
 }

@@ -35,7 +35,7 @@ int rights_parse(struct span list, unsigned *out, struct err *err) WARN_UNUSED;
 /* Prints the list; what has RIGHT_ADMIN in it as "admin" alone. */
 void rights_print(unsigned rights, struct buf *into);
 
-/* 1 to USER_NAME_MAX bytes of UTF-8 without control characters of ASCII. */
+/* 1 to USER_NAME_MAX bytes of UTF-8 without control characters. */
 bool user_name_is_valid(struct span name);
 
 #endif

@@ -4,8 +4,7 @@
 #include "base/compiler.h"
 #include "oci/name.h"
 
-/* The rights of a list of actions, as scopes and tokens have them. */
-static unsigned parse_actions(struct span list)
+unsigned scope_action_rights(struct span action)
 {
     static const struct {
         struct span action;
@@ -16,15 +15,19 @@ static unsigned parse_actions(struct span list)
         {{"delete", 6}, RIGHT_DELETE},
         {{"*", 1}, RIGHT_PULL | RIGHT_PUSH | RIGHT_DELETE},
     };
+
+    for (size_t i = 0; i < ARRAY_SIZE(actions); i++)
+        if (span_equals(action, actions[i].action))
+            return actions[i].rights;
+    return 0;
+}
+
+static unsigned parse_actions(struct span list)
+{
     unsigned rights = 0;
 
-    while (list.len > 0) {
-        struct span word = span_cut(&list, ',');
-
-        for (size_t i = 0; i < ARRAY_SIZE(actions); i++)
-            if (span_equals(word, actions[i].action))
-                rights |= actions[i].rights;
-    }
+    while (list.len > 0)
+        rights |= scope_action_rights(span_cut(&list, ','));
     return rights;
 }
 

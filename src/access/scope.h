@@ -12,6 +12,9 @@
 #include "access/right.h"
 #include "base/span.h"
 
+/* What an action is called in scopes and tokens; 0 for one we do not know. */
+unsigned scope_action_rights(struct span action);
+
 struct scope {
     struct span repository; /* a valid name, or empty for the registry */
     unsigned rights;        /* of those asked for that we know */

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "access/scope.h"
 #include "base/json.h"
 #include "base/memory.h"
 #include "token_parts.h"
@@ -128,20 +129,6 @@ static int judge_times(const struct json *payload, int64_t now,
     return 0;
 }
 
-/* Of ASCII and of Latin-1 (U+0080 to U+009F). */
-static bool has_control(struct span text)
-{
-    for (size_t i = 0; i < text.len; i++) {
-        unsigned char c = (unsigned char)text.ptr[i];
-        unsigned char next =
-            i + 1 < text.len ? (unsigned char)text.ptr[i + 1] : 0;
-
-        if (c < 0x20 || c == 0x7f || (c == 0xc2 && next < 0xa0))
-            return true;
-    }
-    return false;
-}
-
 static int read_subject(const struct json *value, char out[USER_NAME_MAX + 1],
                         struct err *err)
 {
@@ -151,22 +138,9 @@ static int read_subject(const struct json *value, char out[USER_NAME_MAX + 1],
         return 0;
     if (!json_as_string(value, &text))
         return refuse(err, "sub is no string");
-    if (text.len > USER_NAME_MAX || has_control(text))
+    if (text.len > 0 && !user_name_is_valid(text))
         return refuse(err, "sub is too long or has control characters");
     memcpy(out, text.ptr, text.len);
-    return 0;
-}
-
-static unsigned rights_of(struct span action)
-{
-    if (span_equals(action, SPAN("pull")))
-        return RIGHT_PULL;
-    if (span_equals(action, SPAN("push")))
-        return RIGHT_PUSH;
-    if (span_equals(action, SPAN("delete")))
-        return RIGHT_DELETE;
-    if (span_equals(action, SPAN("*")))
-        return RIGHT_PULL | RIGHT_PUSH | RIGHT_DELETE;
     return 0;
 }
 
@@ -180,7 +154,7 @@ static int read_actions(const struct json *actions, unsigned *rights, bool *all,
     for (size_t i = 0; i < json_array_length(actions); i++) {
         if (!json_as_string(json_at(actions, i), &action))
             return refuse(err, "access: an action is no string");
-        *rights |= rights_of(action);
+        *rights |= scope_action_rights(action);
         *all = *all || span_equals(action, SPAN("*"));
     }
     return 0;

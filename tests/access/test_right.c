@@ -78,4 +78,7 @@ Test(right, a_user_name_is_utf8_of_some_length)
     cr_expect_not(user_name_is_valid(SPAN("a\x7F")));
     cr_expect_not(user_name_is_valid(SPAN("a\0b")));
     cr_expect_not(user_name_is_valid(SPAN("Zo\xEB")));
+    cr_expect_not(user_name_is_valid(SPAN("a\xC2\x85")));
+    cr_expect_not(user_name_is_valid(SPAN("a\xC2\x9F")));
+    cr_expect(user_name_is_valid(SPAN("a\xC2\xA0")));
 }
