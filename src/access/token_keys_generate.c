@@ -102,10 +102,13 @@ static int sync_directory(const char *path, struct err *err)
     return 0;
 }
 
-static int replace(const char *path, const struct ownership *owner,
+/* A link stays one: others may lead to the same keys. */
+static int replace(const char *link, const struct ownership *owner,
                    struct span text, struct err *err)
 {
+    CLEANUP(text) struct text real = {realpath(link, NULL)};
     CLEANUP(buf) struct buf name = BUF_INIT(4096);
+    const char *path = real.ptr != NULL ? real.ptr : link;
     CLEANUP(fd) int fd = -1;
 
     buf_add_format(&name, "%s.XXXXXX", path);

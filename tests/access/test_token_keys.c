@@ -357,3 +357,23 @@ Test(token_keys, the_owner_and_the_group_stay)
     cr_assert_eq(st.st_uid, 1);
     cr_assert_eq(st.st_gid, 2);
 }
+
+Test(token_keys, a_link_stays_one)
+{
+    char id[TOKEN_KEY_ID_LENGTH + 1];
+    struct token_keys *keys;
+    struct err err = {0};
+    struct stat st;
+    bool had_former;
+
+    token_keys_free(generate(JOSE_ES256, id, false));
+    cr_assert_eq(symlink("fresh", scene_path("link")), 0);
+    cr_assert_eq(token_keys_generate(scene_path("link"), JOSE_ES256, (gid_t)-1,
+                                     id, &had_former, &err),
+                 0, "%s", err.text);
+    cr_assert_eq(lstat(scene_path("link"), &st), 0);
+    cr_assert(S_ISLNK(st.st_mode));
+    keys = scene_read(&token_keys_kind, "fresh", &err);
+    cr_assert_str_eq(token_key_id(&keys->keys[0]), id);
+    token_keys_free(keys);
+}
