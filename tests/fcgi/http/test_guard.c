@@ -114,6 +114,16 @@ Test(guard, a_policy_lets_through_whom_the_web_server_names)
     cr_expect_eq(calls, 2);
 }
 
+/* Without it docker tries four times more. */
+Test(guard, a_refusal_has_a_detail_that_tells_the_right)
+{
+    configure("[a]\nalice = pull\n", false);
+    request("PUT", "/v2/a/bytes", "REMOTE_USER=alice");
+    expect(403, "\"detail\":\"push is not granted\"");
+    request("DELETE", "/v2/b/bytes", "REMOTE_USER=alice");
+    expect(403, "\"detail\":\"delete is not granted\"");
+}
+
 Test(guard, a_field_of_the_client_names_nobody)
 {
     configure("[a]\nalice = pull\n", false);
