@@ -3,6 +3,7 @@
 
 import re
 import socket
+import ssl
 
 TIMEOUT = 60
 STATUS_LINE = re.compile(rb"HTTP/1\.[01] ([1-5][0-9][0-9]) [ -~]*")
@@ -34,10 +35,12 @@ class Answer:
 
 
 class Connection:
-    """A kept connection to a port of 127.0.0.1, opened when first used and again when the server has closed it."""
+    """A kept connection to a port of 127.0.0.1, opened when first used and again when the server has closed it. With TLS
+    where there is a `ca` to trust."""
 
-    def __init__(self, port):
+    def __init__(self, port, ca=None):
         self.port, self.socket, self.rest = port, None, b""
+        self.context = ssl.create_default_context(cafile=ca) if ca else None
 
     def __enter__(self):
         return self
@@ -48,6 +51,8 @@ class Connection:
     def open(self):
         self.socket, self.rest = socket.create_connection(("127.0.0.1", self.port), TIMEOUT), b""
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if self.context:
+            self.socket = self.context.wrap_socket(self.socket, server_hostname="127.0.0.1")
 
     def close(self):
         if self.socket is not None:
