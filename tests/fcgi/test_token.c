@@ -285,6 +285,17 @@ Test(token_route, its_keys_are_published_without_their_secrets)
     cr_expect_null(strstr(answer.body.ptr, "\"k\""));
 }
 
+Test(token_route, a_nul_ends_no_name)
+{
+    write_policy("[a]\nalice = pull\n");
+    ask_as("alice", "GET", "/token?service=registry.test%00&scope=", "");
+    cr_expect_eq(answer.status, 400);
+    ask_for("alice", "&scope=repository:a%00b:pull");
+    cr_expect_eq(token->count, 0);
+    ask_for("alice", "&scope=repository:a:pull%00");
+    cr_expect_eq(token->count, 0);
+}
+
 /* A complaint comes once, so it must not be lost to somebody who asks. */
 Test(token_route, wrong_keys_are_logged_whoever_asks_first)
 {
