@@ -250,17 +250,29 @@ int status_of_answer(void)
     return status;
 }
 
-const char *last_log_line(void)
+static const char *whole_log(void)
 {
     static char text[64 * 1024];
     FILE *in = fopen(log_file, "r");
     size_t len = fread(text, 1, sizeof(text) - 1, in);
-    char *line = text;
 
     fclose(in);
-    text[len] = '\0';
-    if (len > 0)
-        text[len - 1] = '\0';
-    line = strrchr(text, '\n');
+    text[len > 0 ? len - 1 : 0] = '\0';
+    return text;
+}
+
+const char *last_log_line(void)
+{
+    const char *text = whole_log(), *line = strrchr(text, '\n');
+
     return line != NULL ? line + 1 : text;
+}
+
+int log_lines_with(const char *text)
+{
+    int count = 0;
+
+    for (const char *at = whole_log(); (at = strstr(at, text)) != NULL; count++)
+        at += strcspn(at, "\n");
+    return count;
 }

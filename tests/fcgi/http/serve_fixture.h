@@ -34,5 +34,6 @@ void serve_write_settings(const char *text);
 int request(const char *method, const char *target, const char *extra);
 int status_of_answer(void);
 const char *last_log_line(void);
+int log_lines_with(const char *text);
 
 #endif

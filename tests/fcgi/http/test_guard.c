@@ -148,6 +148,9 @@ Test(guard, a_missing_policy_denies_everything_and_the_log_says_so_once)
     unlink(policy);
     request("GET", "/v2/a/bytes", "REMOTE_USER=alice");
     expect(403, "");
+    request("GET", "/v2/a/bytes", "REMOTE_USER=alice");
+    expect(403, "");
+    cr_expect_eq(log_lines_with("/policy: No such file"), 1);
     configure("[*]\nalice = pull\n", false);
     request("GET", "/v2/a/bytes", "REMOTE_USER=alice");
     expect(200, "");
