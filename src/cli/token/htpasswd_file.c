@@ -28,18 +28,8 @@ void htpasswd_cleanup(struct htpasswd *file)
 static int read_text(int fd, const char *path, struct buf *text,
                      struct err *err)
 {
-    char bytes[65536];
-    ssize_t count;
-
-    while ((count = read(fd, bytes, sizeof(bytes))) != 0) {
-        if (count < 0 && errno != EINTR)
-            return err_set_errno(err, errno, "%s", path);
-        if (count > 0)
-            buf_add(text, (struct span){bytes, (size_t)count});
-        if (text->overflowed)
-            return err_set(err, ERR_TOO_LARGE,
-                           "%s is longer than a file of passwords", path);
-    }
+    if (fd_read_all(fd, text, err) < 0)
+        return err_wrap(err, "%s", path);
     return 0;
 }
 
