@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/followed.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -72,8 +71,6 @@ static int read_state(struct followed *followed, struct err *err)
 {
     void *value;
 
-    if (!file_stamp_is_there(&followed->stamp))
-        return err_set_errno(err, ENOENT, "%s", followed->path);
     if (followed->kind->read(followed->path, &value, err) < 0)
         return -1;
     followed_put(followed->state);

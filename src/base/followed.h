@@ -29,7 +29,7 @@
 struct followed_kind {
     /*
      * Reads the file. ERR_SYNTAX, with "FILE:LINE: " or "FILE: " in front of
-     * the text, when it is wrong.
+     * the text, when it is wrong; another code when it cannot be read.
      */
     int (*read)(const char *path, void **value, struct err *err);
     void (*free)(void *value);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include <criterion/criterion.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,8 +22,9 @@ static int read_line(const char *from, void **value, struct err *err)
     char line[64] = "";
     FILE *in = fopen(from, "r");
 
+    if (in == NULL)
+        return err_set_errno(err, errno, "%s", from);
     reads++;
-    cr_assert_not_null(in);
     cr_assert_not_null(fgets(line, sizeof(line), in));
     fclose(in);
     if (strcmp(line, "wrong") == 0)
@@ -146,6 +148,15 @@ Test(followed, a_file_that_has_gone_leaves_the_last_good_one)
     expect(path, "good", ERR_NONE);
     write_line(path, "back");
     expect(path, "back", ERR_NONE);
+}
+
+Test(followed, the_reason_is_why_the_file_cannot_be_read)
+{
+    write_line(path, "one");
+    expect(path, "one", ERR_NONE);
+    snprintf(other, sizeof(other), "%.40s/below", path);
+    expect(other, NULL, ERR_NOT_FOUND);
+    cr_expect_eq(complaint.sys_errno, ENOTDIR);
 }
 
 Test(followed, what_cannot_be_read_for_now_is_tried_again)
