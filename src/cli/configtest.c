@@ -2,12 +2,14 @@
 #include "command.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "access/policy.h"
+#include "access/token_keys.h"
 #include "account.h"
 #include "store/settings.h"
 
@@ -79,6 +81,47 @@ static int check_policy(const char *file)
     return EXIT_FAILURE;
 }
 
+static bool is_good(const struct followed_kind *kind, const char *file)
+{
+    struct err err = {0};
+    void *keys;
+
+    if (file[0] == '\0')
+        return true;
+    if (kind->read(file, &keys, &err) < 0) {
+        (void)command_failed(&err);
+        return false;
+    }
+    kind->free(keys);
+    return true;
+}
+
+/* Half of what tokens want is as good as nothing: everybody is refused. */
+static int check_tokens(const struct settings *settings)
+{
+    bool good = true;
+
+    if (settings->token_realm[0] == '\0')
+        return EXIT_SUCCESS;
+    if (settings->token_service[0] == '\0') {
+        fputs("berth: token_realm without token_service: no token is good\n",
+              stderr);
+        good = false;
+    }
+    if (settings->token_keys[0] == '\0' &&
+        settings->trusted_certificates[0] == '\0' &&
+        settings->trusted_jwks[0] == '\0') {
+        fputs("berth: token_realm without token_keys: no token is good\n",
+              stderr);
+        good = false;
+    }
+    good = is_good(&token_keys_kind, settings->token_keys) && good;
+    good = is_good(&token_certificates_kind, settings->trusted_certificates) &&
+           good;
+    good = is_good(&token_jwks_kind, settings->trusted_jwks) && good;
+    return good ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
 /* Says what is in force, or what is wrong and where. */
 int command_configtest(char **words)
 {
@@ -97,5 +140,7 @@ int command_configtest(char **words)
     settings_print(&settings, &text);
     fputs(buf_text(&text), stdout);
     status = check_policy(settings.policy);
+    if (check_tokens(&settings) != EXIT_SUCCESS)
+        status = EXIT_FAILURE;
     return check_root(settings.root) == EXIT_SUCCESS ? status : EXIT_FAILURE;
 }

@@ -87,3 +87,23 @@ if [ "$(id -u)" = 0 ]; then
     printf 'root = %s/none\ntoken_keys = %s\n' "$work" "$keys" >"$work/conf"
     expect 1 "root = $work/none: No such file" $berth token key
 fi
+
+# --- tokens that nobody could have are a mistake of the configuration ---
+
+printf 'root = %s/images\ntoken_keys = %s\n' "$work" "$keys" >"$work/conf"
+rm -f "$keys"
+$berth token key >/dev/null
+realm=BERTH_TOKEN_REALM=https://registry.test/token
+service=BERTH_TOKEN_SERVICE=registry.test
+expect 0 "token_keys = $keys" env $realm $service $berth configtest
+expect 1 'without token_service' env $realm $berth configtest
+expect 1 'without token_keys' \
+    env $realm $service $berth configtest -c "$work/bare"
+echo x >"$work/jwks"
+expect 1 "$work/jwks: no JSON" \
+    env $realm $service BERTH_TRUSTED_JWKS="$work/jwks" $berth configtest
+chmod 644 "$keys"
+expect 1 "$keys: mode 0644" env $realm $service $berth configtest
+rm "$keys"
+expect 1 "$keys: No such file" env $realm $service $berth configtest
+expect 0 "token_keys = $keys" $berth configtest
