@@ -1,16 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 #include "store/settings.h"
 
-#include <pthread.h>
 #include <stddef.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/config.h"
-#include "base/file_stamp.h"
+#include "base/followed.h"
 #include "base/memory.h"
 
 #define PREFIX "BERTH_"
@@ -96,20 +94,6 @@ void settings_print(const struct settings *settings, struct buf *into)
     config_print(&table, settings, into);
 }
 
-struct settings_source {
-    pthread_mutex_t mutex;
-    char *file; /* as given; NULL = the usual one */
-    struct file_stamp stamp;
-    struct settings current;
-};
-
-static const char *path_of(const char *file)
-{
-    const char *named = chosen_file(file);
-
-    return named != NULL ? named : SETTINGS_DEFAULT_FILE;
-}
-
 /*
  * Of somebody who writes over it, or could not for want of room. To fall back
  * to the defaults would open a registry that has a policy.
@@ -121,79 +105,81 @@ static bool has_lost_its_bytes(const char *path)
     return stat(path, &st) == 0 && S_ISREG(st.st_mode) && st.st_size == 0;
 }
 
-int settings_source_new(const char *file, struct settings_source **out,
-                        struct err *err)
+static int read_settings(const char *path, void **value, struct err *err)
 {
-    struct file_stamp stamp = file_stamp_settled(path_of(file));
-    struct settings_source *source;
     struct settings settings;
 
-    if (has_lost_its_bytes(path_of(file)))
-        return err_set(err, ERR_SYNTAX, "%s: empty", path_of(file));
-    if (settings_load(file, &settings, err) < 0)
+    if (has_lost_its_bytes(path))
+        return err_set(err, ERR_SYNTAX, "%s: empty", path);
+    if (settings_load(path, &settings, err) < 0)
         return -1;
-    source = memory_new(sizeof(*source));
-    pthread_mutex_init(&source->mutex, NULL);
-    source->file = file != NULL ? memory_copy_text(file) : NULL;
-    source->stamp = stamp;
-    source->current = settings;
-    *out = source;
+    *value = memory_new(sizeof(settings));
+    memcpy(*value, &settings, sizeof(settings));
     return 0;
 }
 
-/*
- * Under the mutex. A file that has gone is a mistake, or on its way, as is an
- * empty one. False when the file could not be read for now, so that the next
- * request tries again: no change will tell of it.
- */
-static bool reload(struct settings_source *source, const char *path,
-                   const struct file_stamp *stamp, struct err *complaint)
-{
-    struct settings fresh;
+static const struct followed_kind settings_kind = {read_settings, free};
 
-    if (!file_stamp_is_there(stamp) || has_lost_its_bytes(path)) {
-        err_set(complaint, ERR_NOT_FOUND,
-                "the file of the settings is %s; the last ones count",
-                file_stamp_is_there(stamp) ? "empty" : "gone");
-        return true;
+struct settings_source {
+    struct followed file;
+    char *path;
+    struct settings start; /* of which some stay */
+};
+
+/* The usual file may be absent. */
+static int begin(struct settings_source *source, bool named, struct err *err)
+{
+    struct err why = {0};
+    struct followed_state *state =
+        followed_get(&source->file, source->path, &why);
+
+    if (state != NULL) {
+        source->start = *(const struct settings *)state->value;
+        followed_put(state);
+        return 0;
     }
-    if (settings_load(source->file, &fresh, complaint) < 0)
-        return complaint->code == ERR_SYNTAX;
-    memcpy(fresh.root, source->current.root, sizeof(fresh.root));
-    fresh.grace = source->current.grace;
-    source->current = fresh;
-    return true;
+    if (!named && why.code == ERR_NOT_FOUND)
+        return settings_load(NULL, &source->start, err);
+    *err = why;
+    return -1;
 }
 
-static void look(struct settings_source *source, const char *path,
-                 struct err *complaint)
+int settings_source_new(const char *file, struct settings_source **out,
+                        struct err *err)
 {
-    struct file_stamp stamp = file_stamp_settled(path);
+    const char *named = chosen_file(file);
+    struct settings_source *source = memory_new(sizeof(*source));
 
-    if (reload(source, path, &stamp, complaint))
-        source->stamp = stamp;
+    followed_init(&source->file, &settings_kind);
+    source->path =
+        memory_copy_text(named != NULL ? named : SETTINGS_DEFAULT_FILE);
+    if (begin(source, named != NULL, err) < 0) {
+        settings_source_free(source);
+        return -1;
+    }
+    *out = source;
+    return 0;
 }
 
 void settings_source_get(struct settings_source *source, struct settings *out,
                          struct err *complaint)
 {
-    const char *path = path_of(source->file);
     struct err ignored = {0};
-    struct file_stamp stamp;
+    struct followed_state *state = followed_get(
+        &source->file, source->path, complaint != NULL ? complaint : &ignored);
 
-    pthread_mutex_lock(&source->mutex);
-    stamp = file_stamp_of(path);
-    if (!file_stamp_equals(&stamp, &source->stamp))
-        look(source, path, complaint != NULL ? complaint : &ignored);
-    *out = source->current;
-    pthread_mutex_unlock(&source->mutex);
+    *out =
+        state != NULL ? *(const struct settings *)state->value : source->start;
+    memcpy(out->root, source->start.root, sizeof(out->root));
+    out->grace = source->start.grace;
+    followed_put(state);
 }
 
 void settings_source_free(struct settings_source *source)
 {
     if (source == NULL)
         return;
-    pthread_mutex_destroy(&source->mutex);
-    free(source->file);
+    followed_forget(&source->file);
+    free(source->path);
     free(source);
 }
