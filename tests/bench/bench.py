@@ -17,6 +17,7 @@ import sys
 
 from scene import Scene
 
+import authorized
 import others
 import pulls
 import pushes
@@ -28,6 +29,7 @@ SECTIONS = {
     "shared-hosting": others.shared_hosting,
     "manifests": pulls.manifests,
     "blob": pulls.blob_small,
+    "authorized": authorized.authorized,
     "large-blob": pulls.blob_large,
     "small-push": pushes.small,
     "large-push": pushes.large,

@@ -6,7 +6,8 @@
  *
  *     load METHOD PORT PATH CONNECTIONS MILLISECONDS [REQUESTS]
  *
- * Ends after that time, or with REQUESTS after as many answers.
+ * Ends after that time, or with REQUESTS after as many answers. What is in the
+ * environment as AUTHORIZATION goes into each request as that field.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -175,6 +176,7 @@ static void run_all(size_t connections)
 
 int main(int argc, char **argv)
 {
+    const char *shown = getenv("AUTHORIZATION");
     double seconds;
 
     if (argc != 6 && argc != 7)
@@ -185,8 +187,12 @@ int main(int argc, char **argv)
     run.request_len = (size_t)snprintf(
         run.request, sizeof(run.request),
         "%s %s HTTP/1.1\r\nHost: localhost\r\n"
-        "Accept: application/vnd.oci.image.manifest.v1+json\r\n\r\n",
-        argv[1], argv[3]);
+        "Accept: application/vnd.oci.image.manifest.v1+json\r\n"
+        "%s%s%s\r\n",
+        argv[1], argv[3], shown != NULL ? "Authorization: " : "",
+        shown != NULL ? shown : "", shown != NULL ? "\r\n" : "");
+    if (run.request_len >= sizeof(run.request))
+        fail("the request is too long");
     run.limit = argc == 7 ? (uint64_t)number(argv[6]) : 0;
     run.epoll = epoll_create1(EPOLL_CLOEXEC);
     run.started_ns = now_ns();

@@ -61,8 +61,8 @@ def run(*argv, **kwargs):
     return done.stdout
 
 
-def run_json(*argv):
-    return json.loads(run(*argv))
+def run_json(*argv, **kwargs):
+    return json.loads(run(*argv, **kwargs))
 
 
 class Watch:

@@ -9,10 +9,11 @@ CONNECTIONS = 32
 LARGE_CONNECTIONS = 4
 
 
-def hammer(scene, server, path, options, method="GET"):
+def hammer(scene, server, path, options, method="GET", authorization=None):
     """As many small requests as fit into a time."""
     with server.watch() as watch:
-        done = scene.tool("load", method, server.port, path, CONNECTIONS, options.milliseconds)
+        done = scene.tool("load", method, server.port, path, CONNECTIONS, options.milliseconds,
+                          authorization=authorization)
     return {"rate": done["requests"] / done["seconds"], "cpu": watch.cpu / done["requests"] * 1e6}
 
 

@@ -118,18 +118,23 @@ class Scene:
         self.manifest = encode(image_manifest(config, layers))
         self.manifest_digest = "sha256:" + hashlib.sha256(self.manifest).hexdigest()
         small = os.urandom(64 * 1024)
+        self.blobs = [config, *layers, small]
+        self.small_digest = "sha256:" + hashlib.sha256(small).hexdigest()
         for server in (self.berth, self.peer):
-            server.repository.push_blobs(config, *layers)
-            server.repository.put_manifest(self.manifest, "v1", OCI_MANIFEST)
-            self.small_digest = server.repository.push_blob(small)
+            self.fill_registry(server)
         (self.files / "manifest").write_bytes(self.manifest)
         (self.files / "small").write_bytes(small)
         self.large = self.directory / "large"
         self.large_digest = make_large(self.large, self.large_mib)
 
-    def tool(self, name, *arguments):
+    def fill_registry(self, server):
+        server.repository.push_blobs(*self.blobs)
+        server.repository.put_manifest(self.manifest, "v1", OCI_MANIFEST)
+
+    def tool(self, name, *arguments, authorization=None):
         """Run one of the C programs; its figures."""
-        return run_json(self.tools / name, *arguments)
+        more = {"AUTHORIZATION": authorization} if authorization else {}
+        return run_json(self.tools / name, *arguments, env={**os.environ, **more})
 
     def push_large(self, server, way):
         """POST and PUT ("put"), or POST, PATCH of unknown length and PUT ("patch"); returns wall and CPU seconds."""
