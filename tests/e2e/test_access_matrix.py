@@ -108,6 +108,20 @@ def test_every_route_and_method_has_an_example():
         examples_of("/v2/", "PUT")
 
 
+def need_of(path, method):
+    """By the words of the specification, for the tables could be wrong."""
+    if "<name>" not in path:
+        return {"/v2/_catalog": "catalog", "/token": "login", "/token/jwks": "public"}.get(path, "ping")
+    if method in ("GET", "HEAD"):
+        return "pull"
+    return "delete" if method == "DELETE" and "/uploads/" not in path else "push"
+
+
+def test_the_tables_need_what_a_method_means():
+    for path, needs in read_tables().items():
+        assert needs == {method: need_of(path, method) for method in needs}, path
+
+
 def test_everybody_gets_what_is_theirs_and_nothing_else(matrix):
     print(matrix.counts)
     assert not matrix.complaints, f"{len(matrix.complaints)}\n" + "\n".join(matrix.complaints[:20])
