@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "http/guard.h"
 
+#include <stdatomic.h>
+
 #include "base/log.h"
+#include "store/guarded.h"
 
 struct caller_rules guard_rules(const struct settings *settings)
 {
@@ -17,6 +20,27 @@ struct caller_rules guard_rules(const struct settings *settings)
     };
 }
 
+static bool is_guarded(const struct settings *settings)
+{
+    return settings->policy[0] != '\0' || settings->token_realm[0] != '\0';
+}
+
+void guard_mark(const struct call *call, const struct action *action)
+{
+    static atomic_flag told = ATOMIC_FLAG_INIT;
+    bool guarded = is_guarded(call->settings);
+    struct err err = {0};
+
+    if (!guarded && (action == NULL || action->access != ACCESS_PING))
+        return;
+    if (guarded_set(call->store, guarded, &err) < 0 &&
+        !atomic_flag_test_and_set(&told))
+        log_message(LOG_PRIORITY_WARNING,
+                    "the web server cannot be told whether it may send blobs "
+                    "by itself: %s",
+                    err.text);
+}
+
 /*
  * Blobs the web server sends by itself are asked of nobody here. So it must
  * not do that, and nothing works until it does not.
@@ -27,7 +51,7 @@ static int check_direct(const struct call *call, struct err *err)
 
     if (request_parameter(call->request, "BERTH_DIRECT").len == 0)
         return 0;
-    if (settings->policy[0] == '\0' && settings->token_realm[0] == '\0')
+    if (!is_guarded(settings))
         return 0;
     return err_set(err, ERR_MISCONFIGURED,
                    "the web server sends blobs by itself, past %s: see "

@@ -16,6 +16,14 @@
 #include "http/route.h"
 
 /*
+ * Tells the web server whether it may answer for blobs by itself: see
+ * store/guarded.h. Each request sees to it that it must not; that it may is
+ * for a ping, which clients begin with. A failure is told to the log, once a
+ * process, and changes no answer.
+ */
+void guard_mark(const struct call *call, const struct action *action);
+
+/*
  * Finds out who asks. `action` is what they want to do, or NULL.
  * ERR_UNAUTHORIZED without a good token where one is needed, ERR_MISCONFIGURED
  * when the web server would pass by what was decided here. `*out`, which is

@@ -119,6 +119,9 @@ static int run(struct exchange *x, const char *const *parameters,
     x->request.client_is_gone = client_is_gone;
     x->request.transport = transport;
     match(x, &unmatched);
+    if (choose_store(x) < 0)
+        return -1;
+    guard_mark(&x->call, x->action);
     if (guard_enter(&x->call, x->action, &x->caller, &x->err) < 0)
         return -1;
     if (x->endpoint == NULL) {
@@ -131,8 +134,6 @@ static int run(struct exchange *x, const char *const *parameters,
         return -1;
     if (!admits(&x->settings, x->action->access))
         return refuse_access(x);
-    if (choose_store(x) < 0)
-        return -1;
     return x->action->run(&x->call);
 }
 

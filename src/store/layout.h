@@ -24,6 +24,8 @@
  *   _berth/                                      ours alone, the driver's
  *     locks/ tmp/ trash/<run>/
  *     adopted                                    owners before `berth adopt`
+ *     guarded                                    the web server is to answer
+ *                                                for no blob by itself
  *   _berth-<hex>/                                what is being deleted, where
  *                                                tmp/ cannot be used
  *
@@ -58,6 +60,7 @@ struct layout_path {
 #define LAYOUT_BLOBS "blobs"
 #define LAYOUT_REPOSITORIES "repositories"
 #define LAYOUT_UPLOADS "_uploads" /* in each repository */
+#define LAYOUT_GUARDED "_berth/guarded"
 
 struct layout_path layout_blob(const struct digest *digest);
 struct layout_path layout_repository(const char *name);

@@ -132,12 +132,24 @@ def test_a_policy_that_comes_counts_with_the_next_request(kind):
         if registry.user:
             assert registry.client.get(reads(private)[0][1]).expect(200).body == private.layer
             registry.client.post(f"/v2/{private.name}/blobs/uploads/").expect(202)
-        # And back, without a word to anybody.
+        # And back, which the web server is told by a ping.
         unset(registry, "policy")
         registry.policy.unlink()
+        registry.client.get("/v2/").expect(200)
         answers = crowd.ask(*reads(private))
         assert {answer.status for _, answer in answers} == {200}
         assert direct(answers) == {"1"}
+
+
+@pytest.mark.kinds("nginx-policy", "apache-proxy-policy", "apache-fcgid-policy")
+def test_a_policy_that_is_gone_opens_nothing(kind):
+    """As while an editor writes it anew: the web server looks for more than its file."""
+    with started(kind, Access(USERS.users, READ_OPEN.text())) as (registry, private, public), \
+            Crowd(registry, reader_of(registry)) as crowd:
+        crowd.expect(403, *reads(private), code="DENIED")
+        registry.policy.rename(registry.directory / "policy.before")
+        for _ in range(3):
+            crowd.expect(403, *reads(private), code="DENIED")
 
 
 @pytest.mark.kinds("nginx-policy", "apache-proxy-policy", "apache-fcgid-policy")
@@ -267,10 +279,12 @@ def test_a_policy_that_breaks_leaves_the_last_good_one(kind):
             crowd.expect(refused[0], *reads(private), *reads(public), code=refused[1])
 
 
-@pytest.mark.kinds("nginx-indirect", "apache-indirect")
+@pytest.mark.kinds("nginx", "nginx-indirect", "apache-proxy", "apache-indirect")
 def test_a_policy_that_was_never_there_gives_nothing(kind):
     with started(kind) as (registry, private, public), Crowd(registry) as crowd:
         registry.reconfigure(policy=registry.policy)
+        # By this the web server is told to send no blobs.
+        assert registry.client.get("/v2/").status in (200, 503)
         crowd.expect(403, *reads(private), *reads(public), *writes(public), ("GET", "/v2/_catalog"), code="DENIED")
         assert complaints(registry, str(registry.policy))
         registry.write_policy("[*]\n$anonymous = nonsense\n")
@@ -300,18 +314,25 @@ def test_a_policy_that_was_never_there_gives_no_token_for_anything(kind):
 
 @pytest.mark.kinds("nginx", "apache-proxy", "apache-fcgid")
 @pytest.mark.parametrize("what", ["a policy", "tokens"])
-def test_nothing_works_while_the_web_server_answers_past_it(kind, what):
-    """The web server looks for the policy elsewhere, or knows nothing of tokens, and would give blobs to anybody."""
+def test_a_web_server_that_knows_nothing_of_it_is_told_at_once(kind, what):
+    """It looks for the policy elsewhere, or knows nothing of tokens, and would give blobs to anybody: the first request to
+    a program is answered 503, and leaves the mark by which the web server knows."""
     with started(kind) as (registry, private, public), Crowd(registry) as crowd:
         elsewhere = registry.directory / "another-policy"
-        elsewhere.write_text(READ_ALL.text())
+        elsewhere.write_text(READ_OPEN.text())
         elsewhere.chmod(0o644)
         changes = {"policy": elsewhere} if what == "a policy" else {
             "token_realm": registry.url + "/token", "token_service": "registry.test"}
         registry.reconfigure(**changes)
-        told = [each for each in (*reads(private), *uploads(private)) if "/blobs/sha" not in each[1]]
-        crowd.expect(503, *told, code="UNAVAILABLE")
-        crowd.expect(503, *writes(public), code="UNAVAILABLE")
+        registry.client.get("/v2/").expect_error(503, "UNAVAILABLE")
         assert complaints(registry, "berth_policy"), "nobody is told why"
+        if what == "a policy":
+            crowd.expect(403, *reads(private), *writes(public), code="DENIED")
+            crowd.expect(200, *reads(public))
+        else:
+            crowd.expect(401, *reads(private), *reads(public), *writes(public), code="UNAUTHORIZED")
         unset(registry, *changes)
-        assert {answer.status for _, answer in crowd.ask(*told)} == {200, 204}
+        registry.client.get("/v2/").expect(200)
+        answers = crowd.ask(*reads(private))
+        assert {answer.status for _, answer in answers} == {200}
+        assert direct(answers) == {"1"}

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/json.h"
+#include "store/guarded.h"
 #include "store/tag.h"
 
 #define COMMON                                                                 \
@@ -57,6 +58,8 @@ const char *under_policy(const char *rules)
     cr_assert_eq(write(fd, rules, strlen(rules)), (ssize_t)strlen(rules));
     close(fd);
     snprintf(parameter, sizeof(parameter), "BERTH_POLICY=%s", policy_file);
+    /* The first request would change the store. */
+    cr_assert_eq(guarded_set(&store, true, &err), 0, "%s", err.text);
     return parameter;
 }
 

@@ -200,5 +200,5 @@ Test(catalog_route, is_for_those_who_may_see_something_in_it)
     ASK("GET", "/v2/_catalog",
         .parameters = {"REMOTE_USER=alice",
                        under_policy("[*]\nalice = pull\n")});
-    expect_error("403 Forbidden", "DENIED", NULL, "");
+    expect_error("403 Forbidden", "DENIED", "catalog is not granted", "");
 }

@@ -10,6 +10,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "driver/driver_mem.h"
+
 /* --- a route that does what the path asks for --- */
 
 int calls;
@@ -107,7 +109,7 @@ static int refuse(struct call *call)
 static int look(struct call *call)
 {
     seen = *call->settings;
-    call->response->status = call->store->driver == NULL ? 200 : 202;
+    call->response->status = call->store->driver == serve_driver() ? 200 : 202;
     return 0;
 }
 
@@ -138,6 +140,7 @@ static const struct endpoint endpoints[] = {
     GET("/v2/delegated", delegate),
     GET("/v2/fails", fail),
     GET("/v2/refused", refuse),
+    {"/v2/", {ACTION(HTTP_GET, ACCESS_PING, have_nothing)}},
     GET("/v2/look", look),
     {"/public", {ACTION(HTTP_GET, ACCESS_PUBLIC, show_rights)}},
 };
@@ -205,6 +208,7 @@ void serve_setup(void)
     serve_write_settings("root = /nowhere\n");
     server.route = &route;
     server.callers = caller_source_new();
+    server.driver = driver_mem_new(60);
     cr_assert_eq(settings_source_new(file, &server.settings, &err), 0);
     admitted = SIZE_MAX;
 }
@@ -224,7 +228,13 @@ void serve_teardown(void)
     nftw(serve_directory, remove_one, 8, FTW_DEPTH | FTW_PHYS);
     settings_source_free(server.settings);
     caller_source_free(server.callers);
+    driver_free(server.driver);
     buf_cleanup(&answer);
+}
+
+struct driver *serve_driver(void)
+{
+    return server.driver;
 }
 
 int request(const char *method, const char *target, const char *extra)

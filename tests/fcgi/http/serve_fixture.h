@@ -30,6 +30,9 @@ void serve_setup(void);
 void serve_teardown(void);
 void serve_write_settings(const char *text);
 
+/* What the requests work on: empty, in memory. */
+struct driver *serve_driver(void);
+
 /* `extra` is one more parameter, or NULL. Returns what serve() does. */
 int request(const char *method, const char *target, const char *extra);
 int status_of_answer(void);

@@ -8,6 +8,7 @@
 #include "access/token.h"
 #include "base/clock.h"
 #include "fcgi/http/serve_fixture.h"
+#include "store/layout.h"
 
 #define REALM "https://registry.test/token"
 #define CHALLENGE                                                              \
@@ -237,6 +238,35 @@ Test(guard, without_any_key_no_token_is_good)
     configure(NULL, true);
     request("GET", "/v2/a/bytes", "HTTP_AUTHORIZATION=Bearer a.b.c");
     expect(401, "invalid_token");
+}
+
+static bool is_marked(void)
+{
+    struct driver_stat st;
+    struct err err = {0};
+
+    return driver_stat(serve_driver(), LAYOUT_GUARDED, &st, &err) == 0;
+}
+
+/* An editor may take the file of a policy away for a moment. */
+Test(guard, the_tree_tells_the_web_server_whether_it_may_send_blobs_by_itself)
+{
+    request("GET", "/v2/a/bytes", NULL);
+    cr_expect_not(is_marked());
+    configure("[*]\n$anonymous = pull\n", false);
+    unlink(policy);
+    request("GET", "/v2/unknown", NULL);
+    cr_expect(is_marked());
+    configure(NULL, false);
+    request("GET", "/v2/a/bytes", NULL);
+    cr_expect(is_marked());
+    request("GET", "/v2/", NULL);
+    cr_expect_not(is_marked());
+    make_keys();
+    configure(NULL, true);
+    request("GET", "/v2/", NULL);
+    expect(401, "");
+    cr_expect(is_marked());
 }
 
 /* A web server that sends blobs by itself would pass by what is decided. */
