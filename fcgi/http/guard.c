@@ -59,6 +59,17 @@ static int check_direct(const struct call *call, struct err *err)
                    settings->policy[0] != '\0' ? "the policy" : "tokens");
 }
 
+/* Where the web server asks nobody, tokens have to be asked for here. */
+static int check_bearer(const struct call *call, struct err *err)
+{
+    if (request_parameter(call->request, "BERTH_BEARER").len == 0 ||
+        call->settings->token_realm[0] != '\0')
+        return 0;
+    return err_set(err, ERR_MISCONFIGURED,
+                   "the web server asks nobody for a password, as there are "
+                   "to be tokens, and token_realm is not set");
+}
+
 /* One field, or what the web server made of several is no credentials. */
 static int find_authorization(const struct request *request, struct span *out,
                               struct err *err)
@@ -86,7 +97,7 @@ int guard_enter(const struct call *call, const struct action *action,
 
     if (action != NULL && action->access == ACCESS_PUBLIC)
         return 0;
-    if (check_direct(call, err) < 0)
+    if (check_direct(call, err) < 0 || check_bearer(call, err) < 0)
         return -1;
     if ((action != NULL && action->access == ACCESS_LOGIN) ||
         rules.realm[0] == '\0')

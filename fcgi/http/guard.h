@@ -26,8 +26,9 @@ void guard_mark(const struct call *call, const struct action *action);
 /*
  * Finds out who asks. `action` is what they want to do, or NULL.
  * ERR_UNAUTHORIZED without a good token where one is needed, ERR_MISCONFIGURED
- * when the web server would pass by what was decided here. `*out`, which is
- * CALLER_NOBODY before and stays it where nobody is asked, ends with
+ * when the web server would pass by what was decided here, or leaves the asking
+ * to tokens that nobody has set up. `*out`, which is CALLER_NOBODY before and
+ * stays it where nobody is asked, ends with
  * caller_end.
  */
 int guard_enter(const struct call *call, const struct action *action,

@@ -103,7 +103,7 @@ def check_guarded_by_programs(server, digest):
             answer = ask(server, "GET", path, **fields)
             assert name_of(answer) == ""
             assert answer.params.get("HTTP_AUTHORIZATION") == fields.get("Authorization")
-            assert "BERTH_DIRECT" not in answer.params
+            assert "BERTH_DIRECT" not in answer.params and answer.params["BERTH_BEARER"] == "1"
 
 
 def check_beside_token(server):

@@ -270,6 +270,24 @@ Test(guard, the_tree_tells_the_web_server_whether_it_may_send_blobs_by_itself)
 }
 
 /* A web server that sends blobs by itself would pass by what is decided. */
+Test(guard, nothing_works_without_a_realm_where_the_web_server_asks_nobody)
+{
+    configure("[*]\n$anonymous = pull\n", false);
+    request("GET", "/v2/a/bytes", "BERTH_BEARER=1");
+    expect(503, "\"code\":\"UNAVAILABLE\"");
+    cr_expect_not_null(strstr(last_log_line(), "token_realm"), "%s",
+                       last_log_line());
+    configure(NULL, false);
+    request("GET", "/v2/a/bytes", "BERTH_BEARER=1");
+    expect(503, "");
+    request("GET", "/v2/a/bytes", "BERTH_BEARER=");
+    expect(200, "hello");
+    make_keys();
+    configure(NULL, true);
+    request("GET", "/v2/a/bytes", "BERTH_BEARER=1");
+    expect(401, "");
+}
+
 Test(guard, nothing_works_while_the_web_server_sends_blobs_by_itself)
 {
     configure("[*]\n$anonymous = pull\n", false);
