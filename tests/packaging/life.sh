@@ -84,6 +84,45 @@ wait "$upload"
 grep -q '^# ours' /etc/berth/berth.conf
 push_and_pull 2
 
+echo '-- a policy, owned as berth-policy(5) says'
+cat >/etc/berth/policy.new <<'END'
+[*]
+$anonymous = pull
+END
+chown root:www-data /etc/berth/policy.new
+chmod 640 /etc/berth/policy.new
+mv /etc/berth/policy.new /etc/berth/policy
+echo 'policy = /etc/berth/policy' >>/etc/berth/berth.conf
+expect 200 "$URL/v2/team/app/manifests/2"
+expect 200 "$URL/v2/team/app/blobs/$(digest /tmp/layer)"
+expect 403 -X POST "$URL/v2/team/app/blobs/uploads/"
+rm /etc/berth/policy
+expect 503 "$URL/v2/team/app/manifests/2"
+sed -i '/^policy = /d' /etc/berth/berth.conf
+expect 200 "$URL/v2/team/app/manifests/2"
+
+echo '-- tokens, by keys that root makes for the programs'
+cat >>/etc/berth/berth.conf <<END
+token_realm = $URL/token
+token_service = here
+token_keys = /etc/berth/token-keys
+END
+berth token key
+site=/etc/nginx/sites-available/berth
+cp "$site" /root/site
+# shellcheck disable=SC2016
+sed -i 's|^ *include berth/server.conf;|set $berth_direct ""; set $berth_bearer 1;&include berth/token.conf;|' "$site"
+nginx -s reload
+until [ "$(status "$URL/token/jwks")" = 200 ]; do sleep 0.1; done
+grep -q '"kid"' /tmp/answer
+expect 401 "$URL/v2/"
+sed -i '/^token_/d' /etc/berth/berth.conf
+expect 503 "$URL/v2/"
+rm /etc/berth/token-keys
+cp /root/site "$site"
+nginx -s reload
+until [ "$(status "$URL/v2/")" = 200 ]; do sleep 0.1; done
+
 echo '-- Apache instead'
 nginx -s quit
 a2dissite -q 000-default
