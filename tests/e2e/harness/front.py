@@ -87,7 +87,7 @@ def start_front(registry):
     web = {"directory": registry.directory / "web", "policy": registry.policy, "users": dict(registry.access.users),
            **registry.web}
     registry.berth, front = FRONTS[registry.kind](registry, **web)
-    if registry.kind.endswith(("-policy", "-bearer")):
+    if registry.is_limited:
         registry.write_policy(registry.access.policy)
         registry.berth.settings["policy"] = registry.policy
     if registry.kind.endswith("-bearer"):

@@ -68,6 +68,11 @@ class Registry:
             return TokenClient(self.url, self.tokens, user, self.ca)
         return Client(self.url, user, self.ca)
 
+    @property
+    def is_limited(self):
+        """Whether a policy or tokens say who may do what."""
+        return self.kind.endswith(("-policy", "-bearer"))
+
     def anonymous(self):
         """A client that shows nothing at all."""
         return Client(self.url, ca=self.ca)
