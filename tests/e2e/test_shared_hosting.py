@@ -338,6 +338,13 @@ def test_with_tokens_a_password_is_asked_for_where_they_are_given(options):
                 assert answer.status == 401 or answer.body.decode().split(";") == ["", path, authorization], path
         del registry.berth.settings["token_realm"]
         registry.reconfigure()
+        # Until the setup is run again nobody is asked for a password here.
+        nobody.get("/v2/_catalog").expect_error(503, "UNAVAILABLE")
+        nobody.post("/v2/a/blobs/uploads/").expect_error(503, "UNAVAILABLE")
+        # Nor where suEXEC leaves hardly a variable.
+        said = registry.berth.as_owner("env", "-i", "REQUEST_METHOD=GET", "REQUEST_URI=/v2/_catalog", "SERVER_PROTOCOL=HTTP/1.1",
+                                       registry.berth.document_root / "v2/_catalog.cgi")
+        assert said.startswith("Status: 503 ")
         registry.berth.set_up(*options)
         assert not (registry.berth.document_root / "v2/_token.cgi").exists()
         nobody.get("/v2/").expect_error(401, "UNAUTHORIZED")
