@@ -24,25 +24,9 @@ CHECKOUT = webserver.CHECKOUT
 
 #: (advisory, what went wrong there, what to try here, a file by which the feature will be known).
 TO_COME = [
-    ("distribution CVE-2025-24976", "the key that signed a token was taken from the token",
-     "40 forged tokens and more: embedded jwk, jku, x5u, x5c, alg none, HS256 with the RSA key, kid with a path, wrong aud, "
-     "iss, nbf, exp, crit, claims twice, cut base64", "src/access/token.c"),
-    ("Gitea CVE-2025-68944", "a token made from another had lost its scope",
-     "a token that may pull, on every route that writes: 403",
-     "src/access/token.c"),
-    ("zot CVE-2024-39897", "HEAD and mount copied blobs of repositories one may not read",
-     "with rights on B only, for a digest in A: HEAD, GET, mount with from and without: 404 or 202", "src/access/policy.c"),
     ("zot CVE-2026-31801", "create or update was decided before looking",
      "who may create only, overwrites any tag, also at once with another: 403",
-     "src/access/policy.c"),
-    ("zot GHSA-c9p4-xwr9-rfhx", "rights of a group were added, never taken away",
-     "a rule taken away: denied on the next request, by every worker",
-     "src/access/policy.c"),
-    ("Harbor CVE-2022-46463", "anybody could list everything", "the catalog names only what its reader may read",
-     "src/access/policy.c"),
-    ("nginx $remote_user", "the name of a field Authorization nobody has checked",
-     "REMOTE_USER without the word of the configuration: nobody",
-     "src/access/policy.c"),
+     "src/store/immutable.c"),
     ("quay PROJQUAY-10504", "deletion by digest passed by immutable tags",
      "deletion and push, by tag and by digest: the same answer",
      "src/store/immutable.c"),
@@ -62,6 +46,29 @@ TO_COME = [
 @pytest.mark.parametrize("advisory, wrong, to_try, sign", TO_COME, ids=[entry[0].replace(" ", "-") for entry in TO_COME])
 def test_no_feature_has_come_without_the_test_of_its_advisory(advisory, wrong, to_try, sign):
     assert not (CHECKOUT / sign).exists(), f"{advisory}: {wrong}. To try here: {to_try}. Then take it out of TO_COME."
+
+
+#: Who may do what is tried on every route, for all advisories at once: (advisory, what went wrong there, where it is tried).
+OF_RIGHTS = [
+    ("distribution CVE-2025-24976", "the key that signed a token was taken from the token",
+     "test_forged_tokens.py::test_a_forged_token_is_good_for_nothing"),
+    ("Gitea CVE-2025-68944", "a token made from another had lost its scope",
+     "test_forged_tokens.py::test_a_token_is_no_way_to_another_token"),
+    ("zot CVE-2024-39897", "HEAD and mount copied blobs of repositories one may not read",
+     "test_access_matrix.py::test_a_mount_from_what_is_private_looks_as_from_nowhere"),
+    ("zot GHSA-c9p4-xwr9-rfhx", "rights of a group were added, never taken away",
+     "test_access_policy_live.py::test_a_right_that_is_taken_or_given_counts_with_the_next_request"),
+    ("Harbor CVE-2022-46463", "anybody could list everything",
+     "test_access_matrix.py::test_the_pages_of_the_catalog_have_what_each_may_see"),
+    ("nginx $remote_user", "the name of a field Authorization nobody has checked",
+     "test_hostile_names.py::test_no_program_is_told_a_name_without_its_password"),
+]
+
+
+@pytest.mark.parametrize("advisory, wrong, where", OF_RIGHTS, ids=[entry[0].replace(" ", "-") for entry in OF_RIGHTS])
+def test_the_test_of_an_advisory_on_rights_is_there(advisory, wrong, where):
+    file, _, test = where.partition("::")
+    assert f"def {test}(" in (CHECKOUT / "tests/e2e" / file).read_text(), f"{advisory}: {wrong}"
 
 
 def rows_of(*groups):
@@ -189,7 +196,7 @@ def routes():
 
 def test_the_routes_are_found():
     found = list(routes())
-    assert len(found) == sum(source.read_text().count("{HTTP_") for source in (CHECKOUT / "fcgi").glob("*.c"))
+    assert len(found) == sum(source.read_text().count("ACTION(HTTP_") for source in (CHECKOUT / "fcgi").glob("*.c"))
     assert {"GET", "PUT", "POST", "PATCH", "DELETE"} == {method for method, _ in found}
 
 
