@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """What test_include_nginx.py and test_include_apache.py have in common: requests, a tree with a blob, a table of paths."""
 
+import contextlib
 import hashlib
 import http.client
 import json
@@ -76,7 +77,8 @@ def ask(server, method, target, body=None, auth=None, certificate=None, **header
     if auth:
         import base64
         headers["Authorization"] = "Basic " + base64.b64encode(":".join(auth).encode()).decode()
-    connection.request(method, target, body, {k.replace("_", "-"): v for k, v in headers.items()})
+    with contextlib.suppress(BrokenPipeError):   # a body may be refused before it has been read
+        connection.request(method, target, body, {k.replace("_", "-"): v for k, v in headers.items()})
     try:
         return Answer(connection.getresponse())
     finally:
