@@ -19,6 +19,7 @@
 #include "base/log.h"
 #include "base/num.h"
 #include "http/crew.h"
+#include "http/guard.h"
 #include "http/pool.h"
 #include "http/transport.h"
 
@@ -150,15 +151,27 @@ static int run(struct program *program, const struct options *options,
     return pool_run(&pool);
 }
 
+/* What is wrong with them keeps nobody from starting: it denies. */
+static void read_rules(struct program *program, const struct settings *settings)
+{
+    struct caller_rules rules = guard_rules(settings);
+    struct err complaint = {0};
+
+    program->server.callers = caller_source_new();
+    caller_source_read(program->server.callers, &rules, &complaint);
+    if (complaint.code != ERR_NONE)
+        log_message(LOG_PRIORITY_ERROR, "%s", complaint.text);
+}
+
 static int start(struct program *program, const char *file, struct err *err)
 {
     struct err ignored = {0};
     struct settings settings;
 
-    program->server.callers = caller_source_new();
     if (settings_source_new(file, &program->server.settings, err) < 0)
         return -1;
     settings_source_get(program->server.settings, &settings, &ignored);
+    read_rules(program, &settings);
     if (store_open_driver(&settings, &program->server.driver, err) < 0)
         return err_wrap(err, "root = %s", settings.root);
     return 0;

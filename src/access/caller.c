@@ -62,6 +62,18 @@ static struct followed_state *state_of(struct followed *file, const char *path,
     return state;
 }
 
+void caller_source_read(struct caller_source *source,
+                        const struct caller_rules *rules, struct err *complaint)
+{
+    followed_put(state_of(&source->policy, rules->policy, complaint));
+    if (rules->realm[0] == '\0')
+        return;
+    followed_put(state_of(&source->keys, rules->keys, complaint));
+    followed_put(
+        state_of(&source->certificates, rules->certificates, complaint));
+    followed_put(state_of(&source->jwks, rules->jwks, complaint));
+}
+
 struct followed_state *caller_source_keys(struct caller_source *source,
                                           const struct caller_rules *rules,
                                           struct err *complaint)

@@ -38,6 +38,14 @@ struct caller_source;
 struct caller_source *caller_source_new(void);
 void caller_source_free(struct caller_source *source);
 
+/*
+ * Reads what the rules name, so that the processes forked after it have a good
+ * state to fall back to, also those that have not answered anything yet.
+ */
+void caller_source_read(struct caller_source *source,
+                        const struct caller_rules *rules,
+                        struct err *complaint);
+
 /* Our own keys, as they are now, or NULL; ends with followed_put. */
 struct followed_state *caller_source_keys(struct caller_source *source,
                                           const struct caller_rules *rules,

@@ -192,6 +192,17 @@ Test(caller, a_policy_that_became_wrong_leaves_the_last_good_one)
     cr_expect_eq(caller_rights(&caller, "team/app"), RIGHT_PULL);
 }
 
+Test(caller, what_was_read_at_the_start_is_there_to_fall_back_to)
+{
+    write_policy("[*]\nalice = pull\n");
+    caller_source_read(source, &rules, &complaint);
+    cr_expect_eq(complaint.code, ERR_NONE, "%s", complaint.text);
+    write_policy("[*]\nalice = fly\n");
+    cr_assert_eq(named("alice"), 0);
+    cr_expect_eq(complaint.code, ERR_SYNTAX);
+    cr_expect_eq(caller_rights(&caller, "team/app"), RIGHT_PULL);
+}
+
 Test(caller, a_name_nobody_can_have_is_denied)
 {
     char text[USER_NAME_MAX + 2];
