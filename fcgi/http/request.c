@@ -98,8 +98,12 @@ static void read_fields(struct request *request)
 
     for (const char *const *p = request->parameters; *p != NULL; p++) {
         for (size_t i = 0; i < ARRAY_SIZE(fields); i++) {
-            size_t len = strlen(fields[i].name);
+            size_t len;
 
+            /* By far the most differ there. */
+            if ((*p)[0] != fields[i].name[0])
+                continue;
+            len = strlen(fields[i].name);
             if (strncmp(*p, fields[i].name, len) != 0 || (*p)[len] != '=')
                 continue;
             memcpy((char *)request + fields[i].offset,
