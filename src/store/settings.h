@@ -86,8 +86,8 @@ void settings_print(const struct settings *settings, struct buf *into);
  * changed file counts from then on, without a restart. A file that became
  * unreadable, wrong or empty keeps the last good settings; `complaint` (may be
  * NULL) then gets the reason, once per change. Safe to call from several
- * threads. Only `root` and `grace` stay as they were at the start, when an empty
- * file is ERR_SYNTAX.
+ * threads. Only `root` and `grace` stay as they were at the start, when an
+ * empty file is ERR_SYNTAX.
  */
 struct settings_source;
 

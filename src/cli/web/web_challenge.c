@@ -222,13 +222,13 @@ static bool is_url(struct span realm)
 bool web_challenge_url(const struct web_challenge *challenge,
                        const char *const *scopes, struct buf *url)
 {
-    struct span realm = span_of(challenge->realm);
-    char before = strchr(challenge->realm, '?') != NULL ? '&' : '?';
+    struct span realm = span_of(challenge->realm), rest = realm;
 
     if (!is_url(realm))
         return false;
     buf_add(url, realm);
-    buf_add_format(url, "%cservice=", before);
+    (void)span_cut(&rest, '?');
+    buf_add(url, rest.ptr != NULL ? SPAN("&service=") : SPAN("?service="));
     add_encoded(url, span_of(challenge->service));
     for (size_t i = 0; scopes[i] != NULL; i++) {
         buf_add(url, SPAN("&scope="));
