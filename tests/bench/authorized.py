@@ -30,8 +30,8 @@ COST = 5
 
 
 class TokenClient(Client):
-    def __init__(self, url, token):
-        super().__init__(url)
+    def __init__(self, url, token, ca):
+        super().__init__(url, ca=ca)
         self.token = token
 
     def authorization(self, path):
@@ -39,20 +39,21 @@ class TokenClient(Client):
 
 
 @contextlib.contextmanager
-def with_tokens(scene):
-    """A registry of its own, with a policy and tokens; (server, token)."""
-    directory = scene.directory / "tokens"
+def with_tokens(scene, mode="plain"):
+    """A registry of its own, with a policy and tokens, and the small file at /small; (server, token)."""
+    directory = scene.directory / f"tokens-{mode}"
     directory.mkdir()
     (directory / "policy").write_text(POLICY)
     (directory / "policy").chmod(0o644)
     settings = {"policy": directory / "policy", "token_realm": "http://127.0.0.1/token", "token_service": SERVICE,
                 "token_keys": directory / "keys/token-keys"}
+    site = f'access_log off; location = /small {{ root "{scene.files}"; }}'
     with Berth(directory, settings) as programs, webserver.Nginx(
-            programs.root, programs.sockets, directory=directory / "web", site="access_log off;", direct=False) as nginx:
+            programs.root, programs.sockets, mode=mode, directory=directory / "web", site=site, direct=False) as nginx:
         key = jwt.signing_key(settings["token_keys"])
         token = key.token(jwt.claims("berth", SERVICE, USER[0], {NAME: ["pull", "push"]}, expires=86400))
-        server = Server(nginx.url, [nginx.pid, *(pool.pid for pool in programs.pools.values())], programs.root)
-        server.client = TokenClient(nginx.url, token)
+        server = Server(nginx.url, [nginx.pid, *(pool.pid for pool in programs.pools.values())], programs.root, nginx.ca)
+        server.client = TokenClient(nginx.url, token, nginx.ca)
         server.repository = Repository(server.client, NAME)
         yield server, token
 
@@ -70,6 +71,22 @@ def with_passwords(scene):
 
 
 def authorized(scene, options):
+    return [*plain(scene, options), *encrypted(scene, options)]
+
+
+def encrypted(scene, options):
+    """As the shipped example has it: nobody shows tokens without TLS."""
+    with with_tokens(scene, "tls") as (tokens, token):
+        scene.fill_registry(tokens)
+        blob = tokens.repository.blob(scene.small_digest)
+        b = interleave("GET blob 64 KiB with TLS, who asks", options.rounds, {
+            "static": lambda: hammer(scene, tokens, "/small", options),
+            "token": lambda: hammer(scene, tokens, blob, options, authorization="Bearer " + token)})
+    return [row("GET blob 64 KiB, with TLS and a token", b, "token", "static", ">= 0.4 x"),
+            cpu("GET blob 64 KiB, TLS, token, CPU", b, "token", "static")]
+
+
+def plain(scene, options):
     with with_tokens(scene) as (tokens, token), with_passwords(scene) as passwords:
         scene.fill_registry(tokens)
         shown = {"authorization": "Bearer " + token}

@@ -7,11 +7,14 @@
  *     load METHOD PORT PATH CONNECTIONS MILLISECONDS [REQUESTS]
  *
  * Ends after that time, or with REQUESTS after as many answers. What is in the
- * environment as AUTHORIZATION goes into each request as that field.
+ * environment as AUTHORIZATION goes into each request as that field. With TLS
+ * in the environment as well, whatever its value, connections are encrypted;
+ * nobody looks at the certificate, and bodies have to be read.
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <openssl/ssl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,6 +30,7 @@
 
 struct connection {
     int fd;
+    SSL *tls; /* NULL without */
     bool in_body;
     uint64_t left; /* of the body */
     bool closes;
@@ -38,6 +42,7 @@ struct connection {
 static struct {
     const char *method;
     int port, epoll;
+    SSL_CTX *tls;
     char request[2048];
     size_t request_len;
     uint64_t asked, answered, bytes, limit;
@@ -62,6 +67,12 @@ static void open_connection(struct connection *c)
     struct epoll_event event = {.events = EPOLLIN, .data.ptr = c};
 
     c->fd = http_connect(run.port);
+    if (run.tls != NULL) {
+        c->tls = SSL_new(run.tls);
+        if (c->tls == NULL || SSL_set_fd(c->tls, c->fd) != 1 ||
+            SSL_connect(c->tls) != 1)
+            fail("no TLS on port %d", run.port);
+    }
     fcntl(c->fd, F_SETFL, O_NONBLOCK);
     epoll_ctl(run.epoll, EPOLL_CTL_ADD, c->fd, &event);
 }
@@ -74,7 +85,11 @@ static bool ask(struct connection *c)
     c->in_body = false;
     c->len = 0;
     c->sent_ns = now_ns();
-    http_send(c->fd, run.request, run.request_len);
+    if (c->tls == NULL)
+        http_send(c->fd, run.request, run.request_len);
+    else if (SSL_write(c->tls, run.request, (int)run.request_len) !=
+             (int)run.request_len)
+        fail("the server takes no request");
     return true;
 }
 
@@ -83,14 +98,27 @@ static bool finish(struct connection *c)
 {
     note_time(now_ns() - c->sent_ns);
     if (c->closes) {
+        SSL_free(c->tls);
         close(c->fd);
         open_connection(c);
     }
     return ask(c);
 }
 
-static ssize_t check(ssize_t count)
+/* At most `len` bytes, -1 when there are none for now. `flags` are for plain
+ * connections. */
+static ssize_t receive(struct connection *c, void *into, size_t len, int flags)
 {
+    ssize_t count;
+
+    if (c->tls != NULL) {
+        int got = SSL_read(c->tls, into, (int)len);
+
+        if (got <= 0 && SSL_get_error(c->tls, got) != SSL_ERROR_WANT_READ)
+            fail("the server hung up");
+        return got > 0 ? got : -1;
+    }
+    count = recv(c->fd, into, len, flags);
     if (count == 0)
         fail("the server hung up");
     if (count < 0 && errno != EAGAIN)
@@ -100,8 +128,7 @@ static ssize_t check(ssize_t count)
 
 static void read_head(struct connection *c)
 {
-    ssize_t count =
-        check(recv(c->fd, c->head + c->len, sizeof(c->head) - c->len, 0));
+    ssize_t count = receive(c, c->head + c->len, sizeof(c->head) - c->len, 0);
     struct http_head head;
     uint64_t more;
 
@@ -127,12 +154,12 @@ static void read_head(struct connection *c)
 
 static void drop_body(struct connection *c)
 {
-    static char nothing[DROP_MAX]; /* never written: MSG_TRUNC drops */
+    static char nothing[DROP_MAX]; /* MSG_TRUNC drops, and writes nothing */
 
     while (c->left > 0) {
-        ssize_t count = check(recv(
-            c->fd, nothing,
-            c->left < sizeof(nothing) ? c->left : sizeof(nothing), MSG_TRUNC));
+        ssize_t count = receive(
+            c, nothing, c->left < sizeof(nothing) ? c->left : sizeof(nothing),
+            MSG_TRUNC);
 
         if (count < 0)
             return;
@@ -194,6 +221,8 @@ int main(int argc, char **argv)
     if (run.request_len >= sizeof(run.request))
         fail("the request is too long");
     run.limit = argc == 7 ? (uint64_t)number(argv[6]) : 0;
+    if (getenv("TLS") != NULL && (run.tls = SSL_CTX_new(TLS_method())) == NULL)
+        fail("no TLS here");
     run.epoll = epoll_create1(EPOLL_CLOEXEC);
     run.started_ns = now_ns();
     run.deadline_ns = run.started_ns + number(argv[5]) * 1000000;
@@ -205,5 +234,6 @@ int main(int argc, char **argv)
            percentile_us(run.times, run.answered, 50),
            percentile_us(run.times, run.answered, 99));
     free(run.times);
+    SSL_CTX_free(run.tls);
     return EXIT_SUCCESS;
 }

@@ -13,7 +13,7 @@ def hammer(scene, server, path, options, method="GET", authorization=None):
     """As many small requests as fit into a time."""
     with server.watch() as watch:
         done = scene.tool("load", method, server.port, path, CONNECTIONS, options.milliseconds,
-                          authorization=authorization)
+                          authorization=authorization, tls=server.ca is not None)
     return {"rate": done["requests"] / done["seconds"], "cpu": watch.cpu / done["requests"] * 1e6}
 
 

@@ -131,9 +131,9 @@ class Scene:
         server.repository.push_blobs(*self.blobs)
         server.repository.put_manifest(self.manifest, "v1", OCI_MANIFEST)
 
-    def tool(self, name, *arguments, authorization=None):
+    def tool(self, name, *arguments, authorization=None, tls=False):
         """Run one of the C programs; its figures."""
-        more = {"AUTHORIZATION": authorization} if authorization else {}
+        more = {**({"AUTHORIZATION": authorization} if authorization else {}), **({"TLS": "1"} if tls else {})}
         return run_json(self.tools / name, *arguments, env={**os.environ, **more})
 
     def push_large(self, server, way):
