@@ -35,6 +35,17 @@ static bool is_sayable(struct span value)
     return span_equals(span_trim(value), value);
 }
 
+static int keep(const struct config_key *key, char *field, struct span value,
+                struct err *err)
+{
+    if (value.len >= key->size)
+        return err_set(err, ERR_SYNTAX, "%s is longer than %zu bytes",
+                       key->name, key->size - 1);
+    memcpy(field, value.ptr, value.len);
+    field[value.len] = '\0';
+    return 0;
+}
+
 static int set_path(const struct config_key *key, char *field,
                     struct span value, struct err *err)
 {
@@ -48,12 +59,7 @@ static int set_path(const struct config_key *key, char *field,
                        "%s must have no control characters in it and no blank "
                        "at its end",
                        key->name);
-    if (value.len >= key->size)
-        return err_set(err, ERR_SYNTAX, "%s is longer than %zu bytes",
-                       key->name, key->size - 1);
-    memcpy(field, value.ptr, value.len);
-    field[value.len] = '\0';
-    return 0;
+    return keep(key, field, value, err);
 }
 
 /* What stands between quotes in HTTP (RFC 9110, 5.6.4) and JSON as it is. */
@@ -69,12 +75,7 @@ static int set_text(const struct config_key *key, char *field,
                            "%s must be ASCII without quotes, backslashes and "
                            "control characters",
                            key->name);
-    if (value.len >= key->size)
-        return err_set(err, ERR_SYNTAX, "%s is longer than %zu bytes",
-                       key->name, key->size - 1);
-    memcpy(field, value.ptr, value.len);
-    field[value.len] = '\0';
-    return 0;
+    return keep(key, field, value, err);
 }
 
 static int set_boolean(const struct config_key *key, bool *field,
