@@ -15,7 +15,7 @@ programs='fcgi/version fcgi/catalog fcgi/tags fcgi/referrers fcgi/manifest
 	fcgi/blob fcgi/upload fcgi/token src/berth'
 # Parts of all of them are in the programs.
 libraries='libc6-dev libcjose-dev libcrypt-dev libfcgi-dev libjansson-dev
-	libjson-c-dev libssl-dev libyaml-dev'
+	libjson-c-dev libssl-dev libyaml-dev libzstd-dev zlib1g-dev'
 
 # What the make around us was told is not meant for the one below it.
 unset MAKEFLAGS MFLAGS MAKELEVEL
