@@ -130,8 +130,7 @@ Test(token_keys, numbers_have_to_be_base64url)
         "{\"keys\":[{\"kty\":\"RSA\",\"e\":\"AQABA\",\"n\":\"AAAA\"}]}",
         "{\"keys\":[{\"kty\":\"RSA\",\"e\":\"AQ==\",\"n\":\"AAAA\"}]}",
         "{\"keys\":[{\"kty\":\"RSA\",\"e\":65537,\"n\":\"AAAA\"}]}",
-        "{\"keys\":[{\"kty\":\"EC\",\"crv\":\"P-256\",\"x\":\"A\","
-        "\"y\":\"A\"}]}",
+        "{\"keys\":[{\"kty\":\"EC\",\"crv\":\"P-256\",\"y\":\"A\"}]}",
         "{\"keys\":[{\"kty\":\"EC\",\"crv\":\"P-256\",\"d\":\"AAAAA\"}]}",
         "{\"keys\":[{\"kty\":\"oct\",\"k\":\"AAAAA\"}]}",
         "{\"keys\":[{\"kty\":\"oct\",\"k\":\"+/+/\"}]}",

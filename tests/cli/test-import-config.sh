@@ -49,9 +49,10 @@ takes() {
     cp "$work/out" "$work/berth.conf"
     $berth configtest -c /dev/null 2>/dev/null | grep -q '^upload_age' ||
         sed -i '/^upload_age/d' "$work/berth.conf"
-    BERTH_ROOT=$work $berth configtest -c "$work/berth.conf" >"$work/test" 2>&1 || {
+    # configtest would look for the files that are named as well.
+    BERTH_ROOT=$work ./fcgi/version -n -c "$work/berth.conf" >"$work/test" 2>&1 || {
         cat "$work/test" >&2
-        fail "configtest refuses it"
+        fail "a program refuses it"
     }
 }
 
