@@ -17,7 +17,7 @@ import webserver
 from harness import workers
 from harness.berth import ROUTES
 from harness.client import Client
-from harness.access import Access, basic
+from harness.access import Access, basic, token_settings
 from harness.content import OCI_MANIFEST, config_bytes, digest_of, encode, image_manifest, layer_bytes
 from harness.hosted import GROUP, OWNER, HostedBerth, find_bundle
 from harness.registry import Registry
@@ -318,7 +318,9 @@ def test_a_program_is_told_whose_password_was_right():
 @pytest.mark.parametrize("options", [[], ["--fastcgi"]])
 def test_with_tokens_a_password_is_asked_for_where_they_are_given(options):
     with Registry("htaccess-htpasswd") as registry:
-        registry.reconfigure(token_realm=f"{registry.url}/v2/_token")
+        tokens = token_settings(registry.berth.home, registry.url, "/v2/_token")
+        registry.reconfigure(**tokens)
+        registry.berth.make_token_keys()
         registry.berth.set_up(*options)
         say_who(registry.berth, "token", "version")
         nobody, right = registry.anonymous(), basic(webserver.USER)
@@ -336,7 +338,8 @@ def test_with_tokens_a_password_is_asked_for_where_they_are_given(options):
             for authorization in () if options else ("Bearer x", basic(("eve", "x"))):
                 answer = nobody.get(path, headers=[("Authorization", authorization)])
                 assert answer.status == 401 or answer.body.decode().split(";") == ["", path, authorization], path
-        del registry.berth.settings["token_realm"]
+        for key in tokens:
+            del registry.berth.settings[key]
         registry.reconfigure()
         # Until the setup is run again nobody is asked for a password here.
         nobody.get("/v2/_catalog").expect_error(503, "UNAVAILABLE")
