@@ -15,7 +15,6 @@
 #define CLEANUP(type) __attribute__((cleanup(type##_cleanup)))
 #define WARN_UNUSED __attribute__((warn_unused_result))
 #define PRINTF_LIKE(text, first) __attribute__((format(printf, text, first)))
-#define NORETURN __attribute__((noreturn))
 #define UNUSED __attribute__((unused))
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
