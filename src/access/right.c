@@ -12,7 +12,8 @@ static const struct {
     {"admin", RIGHT_ADMIN},
 };
 
-unsigned right_parse(struct span name)
+/* The right of this name, 0 for none. */
+static unsigned right_parse(struct span name)
 {
     for (size_t i = 0; i < ARRAY_SIZE(names); i++)
         if (span_equals(name, span_of(names[i].name)))

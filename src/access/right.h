@@ -22,9 +22,6 @@ enum {
 
 #define USER_NAME_MAX 255 /* bytes of the name of a user */
 
-/* The right of this name, as "pull"; 0 when there is none. */
-unsigned right_parse(struct span name);
-
 /*
  * "pull, push": a list of names with commas between them, in which "admin" is
  * RIGHTS_ALL; an empty list is no right at all. ERR_SYNTAX names what is not
