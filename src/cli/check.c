@@ -1,19 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 #include "command.h"
 
-#include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
-#include "base/buf.h"
 #include "store/catalog.h"
 #include "store/distribution_check.h"
-#include "store/layout.h"
-#include "store/settings.h"
-#include "store/store.h"
+#include "tree.h"
 
 struct walk {
     const struct store *store;
@@ -63,32 +58,14 @@ static int visit_repository(void *context, const char *name,
     return 0;
 }
 
-/* To open the driver would make the tree. */
-static int check_tree(const struct settings *settings, struct err *err)
-{
-    CLEANUP(buf) struct buf tree = BUF_INIT(2 * SETTINGS_PATH_MAX);
-    struct stat st;
-
-    buf_add_format(&tree, "%s/" LAYOUT_ROOT, settings->root);
-    if (stat(buf_text(&tree), &st) < 0)
-        return err_set_errno(err, errno, "%s", buf_text(&tree));
-    return 0;
-}
-
 /* `*clean` when there is nothing to tell. */
 static int check_distribution(const char *file, bool *clean, struct err *err)
 {
-    CLEANUP(driver) struct driver *driver = NULL;
-    struct settings settings;
-    struct store store;
-    struct walk walk = {.store = &store};
+    CLEANUP(tree) struct tree tree = {0};
+    struct walk walk = {.store = &tree.store};
 
-    if (settings_load(file, &settings, err) < 0 ||
-        check_tree(&settings, err) < 0 ||
-        store_open_driver(&settings, &driver, err) < 0)
-        return -1;
-    store.driver = driver;
-    if (catalog_list(&store, "", visit_repository, &walk, err) < 0)
+    if (tree_open(file, &tree, err) < 0 ||
+        catalog_list(&tree.store, "", visit_repository, &walk, err) < 0)
         return -1;
     *clean = walk.findings == 0 && walk.failures == 0;
     return 0;

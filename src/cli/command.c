@@ -28,3 +28,11 @@ int command_failed(const struct err *err)
     fprintf(stderr, "berth: %s\n", err->text);
     return EXIT_FAILURE;
 }
+
+int command_no_tree(const struct err *err)
+{
+    if (err->code != ERR_NOT_FOUND)
+        return command_failed(err);
+    puts(err->text);
+    return EXIT_SUCCESS;
+}

@@ -3,11 +3,9 @@
  * The commands of berth(1): a file each, and their table in berth.c.
  *
  * A command gets the words behind its name, with NULL at their end, and
- * returns the exit status: 0 when all is well, 1 when something is wrong,
- * COMMAND_USAGE when the words make no sense (the caller then prints how to
- * use it), COMMAND_PARTLY when it did its work and something is left to the
- * administrator. What was found goes to standard output, what went wrong to
- * standard error after "berth: ".
+ * returns the exit status: 0 when all is well, 1 when something is wrong, or
+ * one of those below. What was found goes to standard output, what went wrong
+ * to standard error after "berth: ".
  */
 #ifndef BERTH_CLI_COMMAND_H
 #define BERTH_CLI_COMMAND_H
@@ -16,8 +14,10 @@
 
 #include "base/err.h"
 
-#define COMMAND_USAGE 2
-#define COMMAND_PARTLY 3
+#define COMMAND_USAGE 2  /* no such words; the caller prints how to use it */
+#define COMMAND_PARTLY 3 /* it did its work; something is left to people */
+#define COMMAND_BUSY 4   /* another one is at work; it did nothing */
+#define COMMAND_INTERRUPTED 130 /* by Ctrl-C, see interrupt.h */
 
 typedef int command_function(char **words);
 
@@ -40,5 +40,11 @@ bool command_value(char ***words, const char *name, const char **value);
 
 /* Prints the error and returns EXIT_FAILURE. */
 int command_failed(const struct err *err);
+
+/*
+ * The same after tree_open: that there is no registry yet (ERR_NOT_FOUND) is
+ * said on standard output, and nothing went wrong.
+ */
+int command_no_tree(const struct err *err);
 
 #endif

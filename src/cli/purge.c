@@ -1,23 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 #include "command.h"
 
-#include <errno.h>
-#include <grp.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#include "account.h"
 #include "base/clock.h"
 #include "base/num.h"
 #include "store/catalog.h"
-#include "store/layout.h"
 #include "store/litter.h"
-#include "store/settings.h"
 #include "store/upload_purge.h"
+#include "tree.h"
 
 /* A temporary file that is younger may be in use, whatever the age asked. */
 #define LITTER_AGE_MIN 3600
@@ -110,68 +103,11 @@ static void purge_all(struct purge *purge, uint64_t age, bool deep)
            purge->uploads.bytes, purge->litter.count, purge->litter.bytes);
 }
 
-/*
- * Directories root made would be closed to the programs of the registry. So
- * root works as the owner of the tree.
- */
-static int become_owner(const struct stat *tree)
-{
-    const struct passwd *owner;
-
-    if (geteuid() != 0 || tree->st_uid == 0)
-        return 0;
-    owner = account_user(tree->st_uid);
-    if ((owner != NULL ? account_join_groups(owner->pw_name, owner->pw_gid)
-                       : setgroups(0, NULL)) == 0 &&
-        setgid(owner != NULL ? owner->pw_gid : tree->st_gid) == 0 &&
-        setuid(tree->st_uid) == 0)
-        return 0;
-    fprintf(stderr, "berth: become user %u: %s\n", (unsigned)tree->st_uid,
-            strerror(errno));
-    return -1;
-}
-
-/* False with a word about it when there is no registry to look at. */
-static bool find_tree(const char *root, struct stat *tree, int *status)
-{
-    CLEANUP(buf) struct buf path = BUF_INIT(2 * SETTINGS_PATH_MAX);
-
-    buf_add_format(&path, "%s/" LAYOUT_ROOT, root);
-    if (stat(buf_text(&path), tree) == 0)
-        return true;
-    if (errno == ENOENT && stat(root, tree) == 0) {
-        printf("%s holds no registry yet\n", root);
-        *status = EXIT_SUCCESS;
-        return false;
-    }
-    fprintf(stderr, "berth: root = %s: %s\n", root, strerror(errno));
-    *status = EXIT_FAILURE;
-    return false;
-}
-
-static int purge_tree(const struct settings *settings,
-                      const struct words *words)
-{
-    CLEANUP(driver) struct driver *driver = NULL;
-    struct purge purge = {.how = {.dry_run = words->dry_run}};
-    struct err err = {0};
-    struct stat tree;
-    int status;
-
-    if (!find_tree(settings->root, &tree, &status))
-        return status;
-    if (become_owner(&tree) < 0)
-        return EXIT_FAILURE;
-    if (store_open_driver(settings, &driver, &err) < 0)
-        return command_failed(&err);
-    purge.store.driver = driver;
-    purge_all(&purge, words->age, words->deep);
-    return purge.failed ? EXIT_FAILURE : EXIT_SUCCESS;
-}
-
 int command_purge(char **argv)
 {
+    CLEANUP(tree) struct tree tree = {0};
     struct words words = {0};
+    struct purge purge = {0};
     struct settings settings;
     struct err err = {0};
 
@@ -185,5 +121,10 @@ int command_purge(char **argv)
         puts("upload_age = 0: nothing grows old");
         return EXIT_SUCCESS;
     }
-    return purge_tree(&settings, &words);
+    if (tree_open_at(&settings, &tree, &err) < 0)
+        return command_no_tree(&err);
+    purge.store = tree.store;
+    purge.how.dry_run = words.dry_run;
+    purge_all(&purge, words.age, words.deep);
+    return purge.failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }

@@ -59,7 +59,7 @@ expect 2 'usage: ' $berth check
 expect 2 'usage: ' $berth check --distribution -c
 expect 2 'usage: ' $berth check --shared
 [ -z "$($berth check --distribution -c "$work/good")" ]
-expect 1 "$work/nothing/docker/registry/v2: No such file" \
+expect 1 "root = $work/nothing: No such file" \
     $berth check --distribution -c "$work/absent"
 [ -z "$(ls -A "$work/images/docker/registry/v2")" ]
 

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: MIT */
+#include "tree.h"
+
+#include <errno.h>
+#include <grp.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "account.h"
+#include "base/buf.h"
+#include "store/layout.h"
+
+static int become(uid_t uid, gid_t gid)
+{
+    const struct passwd *owner = account_user(uid);
+
+    if (owner != NULL
+            ? account_join_groups(owner->pw_name, owner->pw_gid) < 0 ||
+                  setgid(owner->pw_gid) < 0
+            : setgroups(0, NULL) < 0 || setgid(gid) < 0)
+        return -1;
+    return setuid(uid);
+}
+
+static int become_owner(const struct stat *tree, struct err *err)
+{
+    if (geteuid() != 0 || tree->st_uid == 0)
+        return 0;
+    if (become(tree->st_uid, tree->st_gid) < 0)
+        return err_set_errno(err, errno, "become user %u",
+                             (unsigned)tree->st_uid);
+    return 0;
+}
+
+static int find_tree(const char *root, struct stat *tree, struct err *err)
+{
+    CLEANUP(buf) struct buf path = BUF_INIT(2 * SETTINGS_PATH_MAX);
+
+    buf_add_format(&path, "%s/" LAYOUT_ROOT, root);
+    if (stat(buf_text(&path), tree) == 0)
+        return 0;
+    if (errno == ENOENT && stat(root, tree) == 0)
+        return err_set(err, ERR_NOT_FOUND, "%s holds no registry yet", root);
+    err_set_errno(err, errno, "root = %s", root);
+    return err_recode(err, ERR_IO);
+}
+
+int tree_open_at(const struct settings *settings, struct tree *out,
+                 struct err *err)
+{
+    struct driver *driver;
+    struct stat st;
+
+    if (find_tree(settings->root, &st, err) < 0 || become_owner(&st, err) < 0 ||
+        store_open_driver(settings, &driver, err) < 0)
+        return -1;
+    *out = (struct tree){.settings = *settings, .store = {driver}};
+    return 0;
+}
+
+int tree_open(const char *file, struct tree *out, struct err *err)
+{
+    struct settings settings;
+
+    if (settings_load(file, &settings, err) == 0)
+        return tree_open_at(&settings, out, err);
+    /* A file that is not there is no tree that is not there. */
+    if (err->code == ERR_NOT_FOUND)
+        err_recode(err, ERR_IO);
+    return -1;
+}
+
+void tree_cleanup(struct tree *tree)
+{
+    driver_free(tree->store.driver);
+    tree->store.driver = NULL;
+}

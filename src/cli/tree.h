@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+/* The registry a command works on. */
+#ifndef BERTH_CLI_TREE_H
+#define BERTH_CLI_TREE_H
+
+#include "base/compiler.h"
+#include "base/err.h"
+#include "store/settings.h"
+#include "store/store.h"
+
+struct tree {
+    struct settings settings;
+    struct store store;
+};
+
+/*
+ * Loads the settings (`file` as in settings_load) and opens the tree they
+ * name, which must be there: to open a driver would make it. When root runs
+ * the command, the whole process becomes the tree's owner first: directories
+ * root made would be closed to the programs of the registry.
+ *
+ * ERR_NOT_FOUND, with a text for the administrator, when there is no registry
+ * yet at the place. The caller ends it with CLEANUP(tree).
+ */
+int tree_open(const char *file, struct tree *out, struct err *err) WARN_UNUSED;
+
+/* The two steps of it, for who has to look at the settings in between. */
+int tree_open_at(const struct settings *settings, struct tree *out,
+                 struct err *err) WARN_UNUSED;
+
+/* Ends what tree_open began; fine for a tree of zeros, too. */
+void tree_cleanup(struct tree *tree);
+
+#endif
