@@ -2,6 +2,7 @@
 /* The administrator's command; see berth(1). */
 #include <config.h>
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,40 +10,90 @@
 #include "base/compiler.h"
 #include "command.h"
 
+/*
+ * A way to use a command, in alphabetical order. Several may begin with the
+ * same word, by which the function is found; it gets the words behind that.
+ * Completion (etc/completion) reads options from the synopsis, as
+ * `berth COMMAND --help` prints it.
+ */
 static const struct {
-    const char *name;
-    const char *synopsis; /* of its words */
+    const char *name; /* one word or more: "token key" */
+    const char *synopsis;
+    const char *summary; /* what it does, in less than 56 letters */
     command_function *run;
 } commands[] = {
     {"adopt", "[-c FILE] [--user USER[:GROUP]] [--dry-run] [--undo]",
-     command_adopt},
-    {"check", "--distribution [-c FILE]", command_check},
-    {"check", "--web URL [--user NAME] [--ca FILE | --insecure] [--body SIZE]",
-     command_check},
-    {"configtest", "[-c FILE]", command_configtest},
-    {"import-config", "FILE", command_import_config},
-    {"policy", "check [-c FILE] [--policy FILE] [USER REPOSITORY]",
-     command_policy},
+     "give the tree of a registry:2 to Berth, or back", command_adopt},
+    {"check --distribution", "[-c FILE]",
+     "tell what would stop the collector of registry:2", command_check},
+    {"check --web", "URL [--user NAME] [--ca FILE | --insecure] [--body SIZE]",
+     "test a live web server from outside", command_check},
+    {"configtest", "[-c FILE]", "print the settings in force",
+     command_configtest},
+    {"import-config", "FILE", "turn a config.yml of registry:2 into settings",
+     command_import_config},
+    {"policy check", "[-c FILE] [--policy FILE] [USER REPOSITORY]",
+     "tell what a user may do, and why", command_policy},
     {"purge", "[-c FILE] [--older-than AGE] [--dry-run] [--deep]",
-     command_purge},
-    {"token", "key [-c FILE] [--algorithm ES256|RS256|HS256]", command_token},
-    {"token",
-     "robot add NAME [--replace] | list | revoke NAME [--file HTPASSWD] "
+     "remove unfinished uploads and litter", command_purge},
+    {"token key", "[-c FILE] [--algorithm ES256|RS256|HS256]",
+     "make a key that signs bearer tokens", command_token},
+    {"token robot",
+     "add NAME [--replace] | list | revoke NAME [--file HTPASSWD] "
      "[-c FILE]",
-     command_token},
+     "give a program a password, or take it back", command_token},
 };
 
-static int print_usage(FILE *to)
+/* Whether it is the first word of the row's name. */
+static bool row_matches(size_t row, const char *word)
+{
+    size_t len = strcspn(commands[row].name, " ");
+
+    return strlen(word) == len && strncmp(commands[row].name, word, len) == 0;
+}
+
+static int print_overview(FILE *to)
+{
+    fputs("usage: berth COMMAND [WORD...]\n\n", to);
+    for (size_t row = 0; row < ARRAY_SIZE(commands); row++)
+        fprintf(to, "  %-20s  %s\n", commands[row].name, commands[row].summary);
+    fputs("\nberth COMMAND --help prints the words of a command, and\n"
+          "berth --version the version. The manual is berth(1).\n",
+          to);
+    return to == stdout ? EXIT_SUCCESS : COMMAND_USAGE;
+}
+
+static int print_usage(FILE *to, const char *command)
 {
     const char *before = "usage:";
 
-    for (size_t i = 0; i < ARRAY_SIZE(commands); i++) {
-        fprintf(to, "%-6s berth %s %s\n", before, commands[i].name,
-                commands[i].synopsis);
+    for (size_t row = 0; row < ARRAY_SIZE(commands); row++) {
+        if (!row_matches(row, command))
+            continue;
+        fprintf(to, "%-6s berth %s %s\n", before, commands[row].name,
+                commands[row].synopsis);
         before = "";
     }
-    fputs("       berth --version | --help\n", to);
     return to == stdout ? EXIT_SUCCESS : COMMAND_USAGE;
+}
+
+static bool asks_for_help(char **words)
+{
+    const char *last = NULL;
+
+    for (; *words != NULL; words++)
+        last = *words;
+    return last != NULL && strcmp(last, "--help") == 0;
+}
+
+static int run_command(size_t row, char **words)
+{
+    int status;
+
+    if (asks_for_help(words))
+        return print_usage(stdout, words[-1]);
+    status = commands[row].run(words);
+    return status == COMMAND_USAGE ? print_usage(stderr, words[-1]) : status;
 }
 
 int main(int argc, char **argv)
@@ -50,14 +101,10 @@ int main(int argc, char **argv)
     if (argc == 2 && strcmp(argv[1], "--version") == 0)
         return puts("berth " PACKAGE_VERSION) < 0;
     if (argc == 2 && strcmp(argv[1], "--help") == 0)
-        return print_usage(stdout);
-    for (size_t i = 0; argc >= 2 && i < ARRAY_SIZE(commands); i++) {
-        int status;
-
-        if (strcmp(argv[1], commands[i].name) != 0)
-            continue;
-        status = commands[i].run(argv + 2);
-        return status == COMMAND_USAGE ? print_usage(stderr) : status;
+        return print_overview(stdout);
+    for (size_t row = 0; argc >= 2 && row < ARRAY_SIZE(commands); row++) {
+        if (row_matches(row, argv[1]))
+            return run_command(row, argv + 2);
     }
-    return print_usage(stderr);
+    return print_overview(stderr);
 }

@@ -20,9 +20,14 @@ printf 'root = %s/good\n' "$work" >"$work/file"
 
 expect 0 'berth ' $berth --version
 expect 0 'usage: berth ' $berth --help
-expect 0 'berth configtest [-c FILE]' $berth --help
+expect 0 'configtest            print the settings' $berth --help
+expect 0 'usage: berth configtest [-c FILE]' $berth configtest --help
+expect 0 '       berth check --web URL ' $berth check --help
+expect 0 'usage: berth token key ' $berth token robot --help
 expect 2 'usage: ' $berth
 expect 2 'usage: ' $berth something
+expect 2 'usage: berth COMMAND' $berth check-
+expect 2 'usage: berth COMMAND' $berth ''
 expect 2 'usage: ' $berth configtest -c
 expect 2 'usage: ' $berth configtest extra
 
