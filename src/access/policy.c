@@ -6,7 +6,7 @@
 
 #include "access/policy_internal.h"
 #include "base/buf.h"
-#include "base/files.h"
+#include "base/sections.h"
 
 void policy_free(struct policy *policy)
 {
@@ -14,6 +14,7 @@ void policy_free(struct policy *policy)
         return;
     free(policy->texts);
     free(policy->sections);
+    free(policy->patterns.items);
     free(policy->rules);
     free(policy->groups);
     free(policy->memberships);
@@ -27,88 +28,17 @@ void policy_cleanup(struct policy **policy)
     *policy = NULL;
 }
 
-/* --- which section --- */
-
-static const struct policy_section *find_exact(const struct policy *policy,
-                                               const char *repository)
-{
-    size_t low = 0, high = policy->exact_count;
-
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        int order = strcmp(policy->sections[middle].pattern, repository);
-
-        if (order == 0)
-            return &policy->sections[middle];
-        if (order < 0)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return NULL;
-}
-
-/* How a glob stands to those that begin with the first `len` of `name`. */
-static int compare_prefix(const struct policy_section *section, size_t len,
-                          const char *name)
-{
-    if (section->prefix != len)
-        return section->prefix > len ? -1 : 1;
-    return memcmp(section->pattern, name, len);
-}
-
-/* The first glob from `low` on that is not before those. */
-static size_t find_prefix(const struct policy *policy, size_t low, size_t len,
-                          const char *name)
-{
-    size_t high = policy->section_count;
-
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-
-        if (compare_prefix(&policy->sections[middle], len, name) < 0)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
-}
-
-/*
- * Tries those that begin as the name does, the longest beginnings first: a
- * thousand teams with a glob each shall not make a thousand comparisons for
- * each name in a catalog.
- */
-static const struct policy_section *find_glob(const struct policy *policy,
-                                              const char *repository)
-{
-    size_t len = strlen(repository), i = policy->exact_count;
-
-    for (;;) {
-        i = find_prefix(policy, i, len, repository);
-        for (; i < policy->section_count &&
-               compare_prefix(&policy->sections[i], len, repository) == 0;
-             i++)
-            if (policy_pattern_matches(policy->sections[i].pattern + len,
-                                       repository + len))
-                return &policy->sections[i];
-        if (i == policy->section_count || len == 0)
-            return NULL;
-        /* What is there is shorter, or as long and behind the name. */
-        len = policy->sections[i].prefix < len ? policy->sections[i].prefix
-                                               : len - 1;
-    }
-}
+/* --- which line of which section --- */
 
 static const struct policy_section *find_section(const struct policy *policy,
                                                  const char *repository)
 {
-    const struct policy_section *exact = find_exact(policy, repository);
+    struct pattern_search search = {.list = &policy->patterns,
+                                    .name = repository};
+    const struct pattern *first = pattern_next(&search);
 
-    return exact != NULL ? exact : find_glob(policy, repository);
+    return first != NULL ? &policy->sections[first->number] : NULL;
 }
-
-/* --- which line of it --- */
 
 static const struct policy_rule *find_rule(const struct policy *policy,
                                            const struct policy_section *section,
@@ -249,16 +179,10 @@ bool policy_grants_somewhere(const struct policy *policy, const char *user,
 
 int policy_read(const char *path, struct policy **out, struct err *err)
 {
-    CLEANUP(buf) struct buf text = BUF_INIT(POLICY_SIZE_MAX);
-    CLEANUP(fd) int fd = -1;
-    struct stat st;
+    CLEANUP(buf) struct buf text = BUF_INIT(SECTIONS_SIZE_MAX);
 
-    if (fd_open_file(path, &fd, &st, err) < 0)
+    if (sections_read(path, &text, err) < 0)
         return -1;
-    if (fd_read_all(fd, &text, err) < 0) {
-        err_wrap(err, "%s", path);
-        return err->code == ERR_TOO_LARGE ? err_recode(err, ERR_SYNTAX) : -1;
-    }
     return policy_parse(buf_span(&text), path, out, err);
 }
 

@@ -26,16 +26,14 @@
 #include "base/followed.h"
 #include "base/span.h"
 
-#define POLICY_SIZE_MAX (4 * 1024 * 1024) /* bytes of a file */
-#define POLICY_LINE_MAX (64 * 1024)       /* bytes of a line */
-
 /* Never changed once it is there; threads may share it. */
 struct policy;
 
 /*
- * Parses the text of `file`, a name for messages. ERR_SYNTAX with "FILE:LINE: "
- * in front, or "FILE: " when it is too long. Takes time and memory that grow
- * with the length as a sort does, whatever the text.
+ * Parses the text of `file`, a name for messages, see base/sections.h.
+ * ERR_SYNTAX with "FILE:LINE: " in front, or "FILE: " when it is too long.
+ * Takes time and memory that grow with the length as a sort does, whatever the
+ * text.
  */
 int policy_parse(struct span text, const char *file, struct policy **out,
                  struct err *err) WARN_UNUSED;

@@ -11,18 +11,25 @@
  */
 #define ANCESTORS_MAX (256 * 1024)
 
+/* The name of a group, which is there once; sorted. */
+struct entry {
+    const char *name;
+    size_t number;
+    int line;
+};
+
 static int compare_entries(const void *a, const void *b)
 {
-    const struct policy_entry *x = a, *y = b;
+    const struct entry *x = a, *y = b;
     int order = strcmp(x->name, y->name);
 
     return order != 0 ? order : (x->line > y->line) - (x->line < y->line);
 }
 
-int policy_entries_sort(struct policy_entry *entries, size_t count,
-                        const char *what, const char *file, struct err *err)
+static int sort_entries(struct entry *entries, size_t count, const char *file,
+                        struct err *err)
 {
-    const struct policy_entry *again = NULL;
+    const struct entry *again = NULL;
 
     if (count > 0)
         qsort(entries, count, sizeof(*entries), compare_entries);
@@ -32,13 +39,12 @@ int policy_entries_sort(struct policy_entry *entries, size_t count,
             again = &entries[i];
     if (again == NULL)
         return 0;
-    return err_set(err, ERR_SYNTAX, "%s:%d: the %s %s is in line %d already",
-                   file, again->line, what, again->name, again[-1].line);
+    return err_set(err, ERR_SYNTAX, "%s:%d: the group %s is in line %d already",
+                   file, again->line, again->name, again[-1].line);
 }
 
-const struct policy_entry *
-policy_entries_find(const struct policy_entry *entries, size_t count,
-                    const char *name)
+static const struct entry *find_entry(const struct entry *entries, size_t count,
+                                      const char *name)
 {
     size_t low = 0, high = count;
 
@@ -64,15 +70,14 @@ static int say_unknown(const char *file, int line, const char *name,
 }
 
 /* Those a section names are there. */
-static int check_rules(const struct policy *policy,
-                       const struct policy_entry *names, const char *file,
-                       struct err *err)
+static int check_rules(const struct policy *policy, const struct entry *names,
+                       const char *file, struct err *err)
 {
     for (size_t i = 0; i < policy->rule_count; i++) {
         const struct policy_rule *rule = &policy->rules[i];
 
         if (rule->kind == RULE_GROUP &&
-            policy_entries_find(names, policy->group_count, rule->name) == NULL)
+            find_entry(names, policy->group_count, rule->name) == NULL)
             return say_unknown(file, rule->line, rule->name, err);
     }
     return 0;
@@ -115,7 +120,7 @@ static int note(struct walk *walk, size_t group, size_t ancestor,
                        "%s:%d: too many groups in groups, with %s", walk->file,
                        policy->groups[group].line, policy->groups[group].name);
     policy->ancestors =
-        policy_grow(policy->ancestors, walk->used, sizeof(size_t));
+        memory_grow(policy->ancestors, walk->used, sizeof(size_t));
     policy->ancestors[walk->used++] = ancestor;
     policy->groups[group].count++;
     return 0;
@@ -226,14 +231,13 @@ static int find_ancestors(struct walk *walk, size_t count, struct err *err)
     return result;
 }
 
-static int find_inner(const struct policy *policy,
-                      const struct policy_entry *names,
+static int find_inner(const struct policy *policy, const struct entry *names,
                       struct policy_inclusion *inclusions, size_t count,
                       const char *file, struct err *err)
 {
     for (size_t i = 0; i < count; i++) {
-        const struct policy_entry *found =
-            policy_entries_find(names, policy->group_count, inclusions[i].name);
+        const struct entry *found =
+            find_entry(names, policy->group_count, inclusions[i].name);
 
         if (found == NULL)
             return say_unknown(file, inclusions[i].line, inclusions[i].name,
@@ -250,9 +254,9 @@ static int compare_memberships(const void *a, const void *b)
     return strcmp(x->user, y->user);
 }
 
-static struct policy_entry *name_groups(const struct policy *policy)
+static struct entry *name_groups(const struct policy *policy)
 {
-    struct policy_entry *names =
+    struct entry *names =
         memory_new((policy->group_count + 1) * sizeof(*names));
 
     for (size_t i = 0; i < policy->group_count; i++) {
@@ -270,11 +274,10 @@ int policy_groups_resolve(struct policy *policy,
 {
     struct walk walk = {
         .policy = policy, .file = file, .inclusions = inclusions};
-    struct policy_entry *names = name_groups(policy);
+    struct entry *names = name_groups(policy);
     int result = 0;
 
-    if (policy_entries_sort(names, policy->group_count, "group", file, err) <
-            0 ||
+    if (sort_entries(names, policy->group_count, file, err) < 0 ||
         find_inner(policy, names, inclusions, inclusion_count, file, err) < 0 ||
         check_rules(policy, names, file, err) < 0 ||
         find_ancestors(&walk, inclusion_count, err) < 0)

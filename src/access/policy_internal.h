@@ -9,6 +9,7 @@
 #include "base/compiler.h"
 #include "base/err.h"
 #include "base/span.h"
+#include "oci/pattern.h"
 
 /* In the order in which they are looked at, and sorted. */
 enum policy_rule_kind {
@@ -29,8 +30,6 @@ struct policy_rule {
 
 struct policy_section {
     const char *pattern;
-    size_t prefix;       /* bytes before the first wildcard */
-    size_t literals;     /* characters that are no wildcards */
     size_t first, count; /* of its rules, which are sorted by kind and name */
     int line;
 };
@@ -49,8 +48,9 @@ struct policy_membership {
 
 struct policy {
     char *texts;                     /* all names and patterns are in here */
-    struct policy_section *sections; /* in the order of compare_sections */
-    size_t section_count, exact_count;
+    struct policy_section *sections; /* as in the file */
+    size_t section_count;
+    struct pattern_list patterns; /* of the sections, by their numbers */
     struct policy_rule *rules;
     size_t rule_count;
     struct policy_group *groups;
@@ -59,9 +59,6 @@ struct policy {
     size_t membership_count;
     size_t *ancestors; /* numbers of groups */
 };
-
-/* Room for one more behind `count` elements of `size` bytes. */
-void *policy_grow(void *array, size_t count, size_t size);
 
 /* --- words: policy_word.c --- */
 
@@ -82,21 +79,6 @@ int policy_word_take(struct span *rest, char end, char **room,
 /* The text with a NUL behind it, written as above. */
 const char *policy_word_keep(char **room, struct span text);
 
-/* --- patterns: policy_pattern.c --- */
-
-/* Checks the pattern, and says how specific it is. */
-int policy_pattern_check(struct span pattern, struct policy_section *out,
-                         struct err *err) WARN_UNUSED;
-
-/* True for one that names a repository. */
-static inline bool policy_pattern_is_exact(const struct policy_section *section)
-{
-    return section->pattern[section->prefix] == '\0';
-}
-
-/* Takes at most the product of the lengths. */
-bool policy_pattern_matches(const char *pattern, const char *name);
-
 /* --- groups: policy_groups.c --- */
 
 /* A group that is named in a group, which is one by its number. */
@@ -106,25 +88,6 @@ struct policy_inclusion {
     size_t outer;
     int line;
 };
-
-/* Names that are there once, sorted. */
-struct policy_entry {
-    const char *name;
-    size_t number;
-    int line;
-};
-
-/*
- * Sorts; ERR_SYNTAX, with the line in front, when a name is there twice. `what`
- * says of what, for "the group x".
- */
-int policy_entries_sort(struct policy_entry *entries, size_t count,
-                        const char *what, const char *file,
-                        struct err *err) WARN_UNUSED;
-
-const struct policy_entry *
-policy_entries_find(const struct policy_entry *entries, size_t count,
-                    const char *name);
 
 /*
  * Finds out which groups each group is in, and sorts the memberships.

@@ -6,9 +6,9 @@
 #include "access/policy.h"
 #include "access/policy_internal.h"
 #include "base/memory.h"
+#include "base/sections.h"
 
 struct parser {
-    const char *file;
     int line;
     struct policy *policy;
     char *room; /* for the next text */
@@ -17,14 +17,6 @@ struct parser {
     struct policy_inclusion *inclusions;
     size_t inclusion_count;
 };
-
-/* Doubles where the number is a power of two, so that it need not be kept. */
-void *policy_grow(void *array, size_t count, size_t size)
-{
-    if ((count & (count - 1)) != 0)
-        return array;
-    return memory_resize(array, (count > 0 ? 2 * count : 1) * size);
-}
 
 /* --- lines --- */
 
@@ -39,14 +31,16 @@ static int begin_groups(struct parser *parser, struct err *err)
 }
 
 /* What is in the brackets; in quotes it is no word of ours. */
-static int begin_section(struct parser *parser, struct span inside,
+static int begin_section(void *context, struct span inside, int line,
                          struct err *err)
 {
+    struct parser *parser = context;
     struct policy *policy = parser->policy;
-    struct policy_section section = {.line = parser->line,
-                                     .first = policy->rule_count};
+    struct policy_section section = {.line = line, .first = policy->rule_count};
+    struct pattern pattern = {.line = line, .number = policy->section_count};
     struct policy_word word;
 
+    parser->line = line;
     if (span_equals(inside, SPAN("groups")))
         return begin_groups(parser, err);
     if (span_starts_with(inside, SPAN("\""))) {
@@ -56,10 +50,11 @@ static int begin_section(struct parser *parser, struct span inside,
     } else {
         section.pattern = policy_word_keep(&parser->room, inside);
     }
-    if (policy_pattern_check(span_of(section.pattern), &section, err) < 0)
+    if (pattern_parse(section.pattern, &pattern, err) < 0)
         return -1;
     parser->in_groups = false;
-    policy->sections = policy_grow(policy->sections, policy->section_count,
+    pattern_list_add(&policy->patterns, &pattern);
+    policy->sections = memory_grow(policy->sections, policy->section_count,
                                    sizeof(*policy->sections));
     policy->sections[policy->section_count++] = section;
     return 0;
@@ -77,7 +72,7 @@ static int add_member(struct parser *parser, const struct policy_word *word,
                        word->text);
     if (word->sign == '@') {
         parser->inclusions =
-            policy_grow(parser->inclusions, parser->inclusion_count,
+            memory_grow(parser->inclusions, parser->inclusion_count,
                         sizeof(*parser->inclusions));
         parser->inclusions[parser->inclusion_count++] =
             (struct policy_inclusion){
@@ -85,7 +80,7 @@ static int add_member(struct parser *parser, const struct policy_word *word,
         return 0;
     }
     policy->memberships =
-        policy_grow(policy->memberships, policy->membership_count,
+        memory_grow(policy->memberships, policy->membership_count,
                     sizeof(*policy->memberships));
     policy->memberships[policy->membership_count++] =
         (struct policy_membership){word->name, group};
@@ -104,7 +99,7 @@ static int read_group(struct parser *parser, struct span rest, struct err *err)
     if (word.sign != '\0')
         return err_set(err, ERR_SYNTAX,
                        "the name of a group begins with no %c here", word.sign);
-    policy->groups = policy_grow(policy->groups, policy->group_count,
+    policy->groups = memory_grow(policy->groups, policy->group_count,
                                  sizeof(*policy->groups));
     policy->groups[policy->group_count++] =
         (struct policy_group){.name = word.name, .line = parser->line};
@@ -152,44 +147,19 @@ static int read_rule(struct parser *parser, struct span rest, struct err *err)
     if (rights_parse(rest, &rule.rights, err) < 0)
         return -1;
     policy->rules =
-        policy_grow(policy->rules, policy->rule_count, sizeof(*policy->rules));
+        memory_grow(policy->rules, policy->rule_count, sizeof(*policy->rules));
     policy->rules[policy->rule_count++] = rule;
     policy->sections[policy->section_count - 1].count++;
     return 0;
 }
 
-static int read_line(struct parser *parser, struct span line, struct err *err)
+static int read_line(void *context, struct span text, int line, struct err *err)
 {
-    if (line.len > POLICY_LINE_MAX)
-        return err_set(err, ERR_SYNTAX, "a line of more than %d bytes",
-                       POLICY_LINE_MAX);
-    if (line.len > 0 && memchr(line.ptr, '\0', line.len) != NULL)
-        return err_set(err, ERR_SYNTAX, "a NUL byte; is this a text?");
-    line = span_trim(line);
-    if (line.len == 0 || line.ptr[0] == '#')
-        return 0;
-    if (line.ptr[0] == '[') {
-        if (line.ptr[line.len - 1] != ']')
-            return err_set(err, ERR_SYNTAX, "a [ without a ] at the end");
-        return begin_section(
-            parser, span_trim((struct span){line.ptr + 1, line.len - 2}), err);
-    }
-    return parser->in_groups ? read_group(parser, line, err)
-                             : read_rule(parser, line, err);
-}
+    struct parser *parser = context;
 
-static int read_lines(struct parser *parser, struct span text, struct err *err)
-{
-    while (text.len > 0) {
-        struct span line = span_cut(&text, '\n');
-
-        if (span_ends_with(line, SPAN("\r")))
-            line.len--;
-        parser->line++;
-        if (read_line(parser, line, err) < 0)
-            return err_wrap(err, "%s:%d", parser->file, parser->line);
-    }
-    return 0;
+    parser->line = line;
+    return parser->in_groups ? read_group(parser, text, err)
+                             : read_rule(parser, text, err);
 }
 
 /* --- order --- */
@@ -237,75 +207,24 @@ static int sort_all_rules(struct policy *policy, const char *file,
     return 0;
 }
 
-/*
- * Repositories by name, to be searched; then globs as berth-policy(5) says. Of
- * those with prefixes of one length, all that match a name have the same
- * prefix; so to sort by that as well changes nothing, and it can be searched.
- */
-static int compare_sections(const void *a, const void *b)
-{
-    const struct policy_section *x = a, *y = b;
-    int order;
-
-    if (policy_pattern_is_exact(x) != policy_pattern_is_exact(y))
-        return policy_pattern_is_exact(x) ? -1 : 1;
-    if (policy_pattern_is_exact(x))
-        return strcmp(x->pattern, y->pattern);
-    if (x->prefix != y->prefix)
-        return x->prefix > y->prefix ? -1 : 1;
-    order = memcmp(x->pattern, y->pattern, x->prefix);
-    if (order != 0)
-        return order;
-    if (x->literals != y->literals)
-        return x->literals > y->literals ? -1 : 1;
-    return (x->line > y->line) - (x->line < y->line);
-}
-
-static int sort_sections(struct policy *policy, const char *file,
-                         struct err *err)
-{
-    size_t count = policy->section_count;
-    struct policy_entry *patterns = memory_new((count + 1) * sizeof(*patterns));
-    int result;
-
-    for (size_t i = 0; i < count; i++) {
-        patterns[i].name = policy->sections[i].pattern;
-        patterns[i].line = policy->sections[i].line;
-    }
-    result = policy_entries_sort(patterns, count, "section", file, err);
-    free(patterns);
-    if (result < 0 || count == 0)
-        return result;
-    qsort(policy->sections, count, sizeof(*policy->sections), compare_sections);
-    while (policy->exact_count < count &&
-           policy_pattern_is_exact(&policy->sections[policy->exact_count]))
-        policy->exact_count++;
-    return 0;
-}
-
 int policy_parse(struct span text, const char *file, struct policy **out,
                  struct err *err)
 {
-    CLEANUP(policy) struct policy *policy = NULL;
-    struct parser parser = {.file = file};
+    CLEANUP(policy) struct policy *policy = memory_new(sizeof(*policy));
+    struct parser parser = {.policy = policy};
     int result;
 
-    if (text.len > POLICY_SIZE_MAX)
-        return err_set(err, ERR_SYNTAX, "%s: more than %d bytes", file,
-                       POLICY_SIZE_MAX);
-    if (span_starts_with(text, SPAN("\xEF\xBB\xBF")))
-        text = span_from(text, 3);
-    policy = memory_new(sizeof(*policy));
-    policy->texts = memory_new(2 * text.len + 1); /* see policy_word_take */
-    parser.policy = policy;
+    /* What is too long has no texts; see policy_word_take. */
+    if (text.len <= SECTIONS_SIZE_MAX)
+        policy->texts = memory_new(2 * text.len + 1);
     parser.room = policy->texts;
-    result = read_lines(&parser, text, err);
+    result = sections_parse(text, file, begin_section, read_line, &parser, err);
     if (result == 0)
         result = policy_groups_resolve(policy, parser.inclusions,
                                        parser.inclusion_count, file, err);
     free(parser.inclusions);
     if (result < 0 || sort_all_rules(policy, file, err) < 0 ||
-        sort_sections(policy, file, err) < 0)
+        pattern_list_sort(&policy->patterns, file, err) < 0)
         return -1;
     *out = policy;
     policy = NULL;

@@ -29,6 +29,14 @@ void *memory_resize(void *old, size_t size)
     return or_die(realloc(old, size));
 }
 
+/* Doubles where the number is a power of two, so that it need not be kept. */
+void *memory_grow(void *array, size_t count, size_t size)
+{
+    if ((count & (count - 1)) != 0)
+        return array;
+    return memory_resize(array, (count > 0 ? 2 * count : 1) * size);
+}
+
 char *memory_copy_text(const char *text)
 {
     return or_die(strdup(text));

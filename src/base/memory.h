@@ -14,6 +14,10 @@
 /* Zeroed memory; freed by free(). */
 void *memory_new(size_t size);
 void *memory_resize(void *old, size_t size);
+
+/* Room for one more behind `count` elements of `size` bytes. */
+void *memory_grow(void *array, size_t count, size_t size);
+
 char *memory_copy_text(const char *text);
 
 #endif

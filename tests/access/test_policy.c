@@ -8,6 +8,7 @@
 
 #include "access/policy.h"
 #include "base/buf.h"
+#include "base/sections.h"
 #include "base/tight.h"
 
 #define ALL RIGHTS_ALL
@@ -309,7 +310,7 @@ Test(policy, a_file_that_is_too_long_is_wrong)
     int fd = mkstemp(path);
     struct err err = {0};
 
-    cr_assert_eq(ftruncate(fd, POLICY_SIZE_MAX + 1), 0);
+    cr_assert_eq(ftruncate(fd, SECTIONS_SIZE_MAX + 1), 0);
     close(fd);
     cr_expect_eq(policy_read(path, &policy, &err), -1);
     cr_expect_eq(err.code, ERR_SYNTAX);

@@ -5,6 +5,7 @@
 
 #include "access/policy.h"
 #include "base/buf.h"
+#include "base/sections.h"
 #include "base/tight.h"
 
 static struct policy *policy;
@@ -184,9 +185,10 @@ Test(policy_syntax, names_and_lines_have_a_limit)
     CLEANUP(tight)
     struct span pattern_longer = tight_repeat("[", "n", 255, "*]");
     CLEANUP(tight)
-    struct span line = tight_repeat("#", "x", POLICY_LINE_MAX - 1, "\r\n[x]\n");
+    struct span line =
+        tight_repeat("#", "x", SECTIONS_LINE_MAX - 1, "\r\n[x]\n");
     CLEANUP(tight)
-    struct span line_longer = tight_repeat("\n#", "x", POLICY_LINE_MAX, "\n");
+    struct span line_longer = tight_repeat("\n#", "x", SECTIONS_LINE_MAX, "\n");
 
     cr_expect_eq(parse(name), 0, "%s", err.text);
     cr_expect_eq(parse(longer), -1);
@@ -200,10 +202,10 @@ Test(policy_syntax, names_and_lines_have_a_limit)
 Test(policy_syntax, a_file_has_a_limit)
 {
     CLEANUP(tight)
-    struct span most = tight_repeat("", "# 45678\n", POLICY_SIZE_MAX / 8, "");
+    struct span most = tight_repeat("", "# 45678\n", SECTIONS_SIZE_MAX / 8, "");
     CLEANUP(tight)
     struct span longer =
-        tight_repeat("", "# 45678\n", POLICY_SIZE_MAX / 8, "\n");
+        tight_repeat("", "# 45678\n", SECTIONS_SIZE_MAX / 8, "\n");
 
     cr_expect_eq(parse(most), 0, "%s", err.text);
     cr_expect_eq(parse(longer), -1);
@@ -215,7 +217,7 @@ Test(policy_syntax, a_file_has_a_limit)
 /* Lines with another name for each %, to the limit. */
 static void fill(struct buf *text, const char *line)
 {
-    for (unsigned i = 0; text->len + 64 < POLICY_SIZE_MAX; i++) {
+    for (unsigned i = 0; text->len + 64 < SECTIONS_SIZE_MAX; i++) {
         for (const char *c = line; *c != '\0'; c++) {
             if (*c == '%')
                 buf_add_format(text, "%x", i * 2654435761u);
@@ -239,7 +241,7 @@ Test(policy_syntax, the_largest_files_are_read_soon)
     };
 
     for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
-        CLEANUP(buf) struct buf text = BUF_INIT(POLICY_SIZE_MAX);
+        CLEANUP(buf) struct buf text = BUF_INIT(SECTIONS_SIZE_MAX);
         clock_t start;
         int result;
 
@@ -256,17 +258,17 @@ Test(policy_syntax, the_largest_files_are_read_soon)
 /* As many links as lines: deeper than a stack would be. */
 Test(policy_syntax, a_long_chain_of_groups_is_refused)
 {
-    CLEANUP(buf) struct buf text = BUF_INIT(POLICY_SIZE_MAX);
+    CLEANUP(buf) struct buf text = BUF_INIT(SECTIONS_SIZE_MAX);
 
     buf_add(&text, SPAN("[groups]\n"));
-    for (unsigned i = 0; text.len + 32 < POLICY_SIZE_MAX; i++)
+    for (unsigned i = 0; text.len + 32 < SECTIONS_SIZE_MAX; i++)
         buf_add_format(&text, "%x=@%x\n", i, i + 1);
     buf_truncate(&text, text.len - 1);
     buf_add(&text, SPAN(",@0\n"));
     cr_expect_eq(parse(buf_span(&text)), -1);
     buf_clear(&text);
     buf_add(&text, SPAN("[groups]\n0=\n"));
-    for (unsigned i = 1; text.len + 32 < POLICY_SIZE_MAX; i++)
+    for (unsigned i = 1; text.len + 32 < SECTIONS_SIZE_MAX; i++)
         buf_add_format(&text, "%x=@%x\n", i, i - 1);
     cr_expect_eq(parse(buf_span(&text)), -1);
     cr_expect(strstr(err.text, ": too many groups in groups"), "%s", err.text);
