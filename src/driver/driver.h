@@ -50,10 +50,22 @@
 struct driver;
 struct writer;
 
+/*
+ * Which children a directory has: equal only where no child has come or gone
+ * in between, also by another program, and never again what it was before.
+ * All 0 = not known, as when it has changed just now: to be known, nothing
+ * may happen later that leaves the version as it is.
+ */
+struct driver_version {
+    int64_t changed_ns;
+    uint64_t directory; /* tells it from another that had or gets its path */
+};
+
 struct driver_stat {
     uint64_t size;    /* bytes; 0 for a directory */
     int64_t mtime_ns; /* nanoseconds since 1970 UTC; 0 = not known */
     bool is_directory;
+    struct driver_version version; /* of a directory */
 };
 
 /* A small object to be put. */
@@ -271,6 +283,17 @@ static inline int driver_stat_if_there(struct driver *d, const char *path,
         return -1;
     err_clear(err);
     return 0;
+}
+
+static inline bool driver_version_is_known(const struct driver_version *v)
+{
+    return v->changed_ns != 0;
+}
+
+static inline bool driver_version_equals(const struct driver_version *a,
+                                         const struct driver_version *b)
+{
+    return a->changed_ns == b->changed_ns && a->directory == b->directory;
 }
 
 static inline int driver_get(struct driver *d, const char *path,

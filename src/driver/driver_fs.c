@@ -18,16 +18,35 @@ static void fill_stat(struct driver_stat *out, const struct stat *st)
     out->is_directory = S_ISDIR(st->st_mode);
     out->size = out->is_directory ? 0 : (uint64_t)st->st_size;
     out->mtime_ns = fs_mtime_ns(st);
+    out->version = (struct driver_version){0};
+}
+
+/*
+ * By its ctime, which nobody can set back. A time ahead of the clock is not
+ * settled, either: the clock has gone back, and may come to it again.
+ */
+static struct driver_version version_of(const struct driver_fs *fs,
+                                        const struct stat *st)
+{
+    int64_t changed_ns =
+        st->st_ctim.tv_sec * CLOCK_NS_PER_SECOND + st->st_ctim.tv_nsec;
+
+    if (clock_now_ns() - changed_ns <= fs->settle_ns)
+        return (struct driver_version){0};
+    return (struct driver_version){changed_ns, st->st_ino};
 }
 
 static int fs_stat(struct driver *driver, const char *path,
                    struct driver_stat *out, struct err *err)
 {
+    struct driver_fs *fs = fs_of(driver);
     struct stat st;
 
-    if (fs_look(fs_of(driver), path, &st, err) < 0)
+    if (fs_look(fs, path, &st, err) < 0)
         return -1;
     fill_stat(out, &st);
+    if (out->is_directory)
+        out->version = version_of(fs, &st);
     return 0;
 }
 
@@ -326,6 +345,7 @@ int driver_fs_new(const struct driver_fs_options *options, struct driver **out,
 
     driver->ops = &driver_fs_ops;
     fs->lock_wait_ms = FS_LOCK_WAIT_MS;
+    fs->settle_ns = FS_SETTLE_NS;
     fs->grace_ns = (int64_t)options->grace_seconds * CLOCK_NS_PER_SECOND;
     fs->root = fs_open_root(fs, options->root, err);
     if (fs->root < 0)

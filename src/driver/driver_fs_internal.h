@@ -15,6 +15,7 @@
 
 #include <sys/stat.h>
 
+#include "base/clock.h"
 #include "driver/driver_fs.h"
 
 #define FS_FILE_MODE 0640
@@ -36,6 +37,13 @@
 
 /* How long a request waits for a collector that holds a shard. */
 #define FS_LOCK_WAIT_MS 5000
+
+/*
+ * File times tick: every few ms, on old file systems every 1 or 2 s. Of two
+ * changes within a tick only the first shows. So what changed within this
+ * span may have changed again, or may yet, and look the same.
+ */
+#define FS_SETTLE_NS (2 * CLOCK_NS_PER_SECOND)
 
 /*
  * How often to begin again when a directory that was just made or opened has
@@ -65,7 +73,8 @@ struct driver_fs {
     int root; /* descriptor of the root directory */
     int64_t grace_ns;
     int64_t lock_wait_ms;
-    fs_hook *hook; /* NULL except in tests */
+    int64_t settle_ns; /* FS_SETTLE_NS except in tests */
+    fs_hook *hook;     /* NULL except in tests */
     void *hook_context;
 };
 

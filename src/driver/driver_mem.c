@@ -28,11 +28,8 @@ void mem_unlock_cleanup(struct driver_mem **mem)
 
 static void fill_stat(struct driver_stat *out, const struct mem_object *object)
 {
-    *out = (struct driver_stat){.is_directory = object == NULL};
-    if (object != NULL) {
-        out->size = object->bytes.len;
-        out->mtime_ns = object->mtime_ns;
-    }
+    *out = (struct driver_stat){.size = object->bytes.len,
+                                .mtime_ns = object->mtime_ns};
 }
 
 static int mem_stat(struct driver *driver, const char *path,
@@ -43,7 +40,11 @@ static int mem_stat(struct driver *driver, const char *path,
 
     if (mem_find(&mem->tree, path, &entry, err) < 0)
         return -1;
-    fill_stat(out, entry->object);
+    if (entry->object != NULL)
+        fill_stat(out, entry->object);
+    else
+        *out = (struct driver_stat){.is_directory = true,
+                                    .version = {.changed_ns = entry->changed}};
     return 0;
 }
 

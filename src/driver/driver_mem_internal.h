@@ -26,11 +26,13 @@ struct mem_object {
 struct mem_entry {
     char *path;
     struct mem_object *object; /* NULL for a directory */
+    int64_t changed; /* of a directory: the map's count at its last change */
 };
 
 struct mem_map {
     struct mem_entry *entries; /* in strcmp order of their paths */
     size_t count, room;
+    int64_t changes; /* so far */
 };
 
 struct driver_mem {

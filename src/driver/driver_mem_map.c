@@ -49,6 +49,21 @@ struct mem_entry *mem_map_find(const struct mem_map *map, const char *path)
     return &map->entries[i];
 }
 
+/* A child of the directory that holds `path` comes or goes. */
+static void note_change(struct mem_map *map, const char *path)
+{
+    CLEANUP(buf) struct buf parent = BUF_INIT(MEM_BYTES_MAX);
+    const char *slash = strrchr(path, '/');
+    struct mem_entry *entry;
+
+    if (slash == NULL)
+        return;
+    buf_add(&parent, (struct span){path, (size_t)(slash - path)});
+    entry = mem_map_find(map, buf_text(&parent));
+    if (entry != NULL)
+        entry->changed = ++map->changes;
+}
+
 void mem_map_set(struct mem_map *map, const char *path,
                  struct mem_object *object)
 {
@@ -67,14 +82,18 @@ void mem_map_set(struct mem_map *map, const char *path,
     }
     memmove(&map->entries[i + 1], &map->entries[i],
             (map->count - i) * sizeof(*map->entries));
-    map->entries[i] = (struct mem_entry){memory_copy_text(path), object};
+    map->entries[i] =
+        (struct mem_entry){memory_copy_text(path), object, ++map->changes};
     map->count++;
+    note_change(map, path);
 }
 
 void mem_map_erase(struct mem_map *map, size_t first, size_t end)
 {
     if (first == end)
         return;
+    for (size_t i = first; i < end; i++)
+        note_change(map, map->entries[i].path);
     for (size_t i = first; i < end; i++) {
         mem_object_release(map->entries[i].object);
         free(map->entries[i].path);

@@ -47,6 +47,8 @@ struct subject {
     X(list_ends_when_the_visitor_says_so)                                      \
     X(list_lets_the_visitor_use_the_driver)                                    \
     X(list_of_many_names_is_complete)                                          \
+    X(a_directory_tells_when_its_children_change)                              \
+    X(a_directory_is_told_from_one_in_its_place)                               \
     X(an_emptied_directory_stays)                                              \
     X(remove_takes_an_object)                                                  \
     X(remove_takes_a_directory_with_all_below)                                 \

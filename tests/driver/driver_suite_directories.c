@@ -178,6 +178,87 @@ void suite_list_of_many_names_is_complete(struct subject *subject)
     expect_list(subject->driver, "many", "002997", "002998 002999 ");
 }
 
+/* --- versions --- */
+
+/* What changes last shows when a clock tick has passed. */
+static struct driver_version version_of(struct subject *subject,
+                                        const char *path)
+{
+    int64_t deadline_ns = clock_monotonic_ns() + 10 * CLOCK_NS_PER_SECOND;
+    struct driver_stat st;
+
+    do {
+        OK(driver_stat(subject->driver, path, &st, &err));
+        cr_assert(clock_monotonic_ns() < deadline_ns, "never known");
+    } while (!driver_version_is_known(&st.version));
+    return st.version;
+}
+
+static void expect_changed(struct subject *subject, const char *what)
+{
+    static struct driver_version seen[20];
+    static size_t count;
+
+    seen[count] = version_of(subject, "r");
+    for (size_t i = 0; i < count; i++)
+        cr_assert(!driver_version_equals(&seen[i], &seen[count]),
+                  "%s: as at %zu", what, i);
+    cr_assert(++count < ARRAY_SIZE(seen));
+}
+
+void suite_a_directory_tells_when_its_children_change(struct subject *subject)
+{
+    struct driver *driver = subject->driver;
+    struct driver_condition one = {.member = "current/link",
+                                   .bytes = {"one", 3}};
+    struct driver_version before, after;
+    struct writer *writer;
+    struct driver_stat st;
+
+    given(driver, "r/a", "x");
+    given(driver, "r/b/x", "x");
+    expect_changed(subject, "the beginning");
+    given(driver, "r/c", "x");
+    expect_changed(subject, "put");
+    OK(driver_remove(driver, "r/c", DRIVER_RELAXED, &err));
+    expect_changed(subject, "remove");
+    OK(driver_put_directory(driver, "r/d", two_files, 2, &err));
+    expect_changed(subject, "put_directory");
+    OK(driver_remove_if(driver, "r/d", &one, &err));
+    expect_changed(subject, "remove_if");
+    OK(driver_make_directory(driver, "r/e/f", &err));
+    expect_changed(subject, "make_directory");
+    OK(driver_remove(driver, "r/e", DRIVER_DURABLE, &err));
+    expect_changed(subject, "remove of a directory");
+    writer = open_writer(driver, "r/upload", DRIVER_UPLOAD_CREATE);
+    expect_changed(subject, "open_upload");
+    OK(writer_commit(writer, "r/b/y", &err));
+    expect_changed(subject, "commit to another");
+    OK(driver_retire(driver, "run", "r/a", INT64_MAX, &err));
+    expect_changed(subject, "retire");
+    OK(driver_restore(driver, "run", "r/a", &err));
+    expect_changed(subject, "restore");
+
+    before = version_of(subject, "r");
+    given(driver, "r/b/z", "x");
+    OK(driver_stat(driver, "r/a", &st, &err));
+    cr_assert(!driver_version_is_known(&st.version), "of an object");
+    after = version_of(subject, "r");
+    cr_assert(driver_version_equals(&before, &after), "by what lies deeper");
+}
+
+void suite_a_directory_is_told_from_one_in_its_place(struct subject *subject)
+{
+    struct driver_version before, after;
+
+    given(subject->driver, "r/tags/a", "x");
+    before = version_of(subject, "r/tags");
+    OK(driver_remove(subject->driver, "r", DRIVER_DURABLE, &err));
+    given(subject->driver, "r/tags/a", "x");
+    after = version_of(subject, "r/tags");
+    cr_assert(!driver_version_equals(&before, &after));
+}
+
 void suite_an_emptied_directory_stays(struct subject *subject)
 {
     given(subject->driver, "a/tags/v1", "x");

@@ -13,7 +13,16 @@
 
 #define NOBODY 65534
 
-TestSuite(driver_fs, .init = fs_begin, .fini = fs_end);
+/* Longer than a tick of the file systems that tests run on. */
+#define SETTLE_NS 20000000
+
+static void begin(void)
+{
+    fs_begin();
+    fixture.fs->settle_ns = SETTLE_NS;
+}
+
+TestSuite(driver_fs, .init = begin, .fini = fs_end);
 
 #define RUN(name)                                                              \
     Test(driver_fs, name)                                                      \
@@ -228,6 +237,19 @@ static int note_kind(void *context, const char *name, bool is_directory,
     (void)err;
     buf_add_format(context, "%s%s ", name, is_directory ? "/" : "");
     return 0;
+}
+
+Test(driver_fs, the_version_of_a_directory_is_not_known_at_once)
+{
+    struct driver_stat st;
+
+    given(fixture.subject.driver, "a/link", "x");
+    fixture.fs->settle_ns = 3600 * CLOCK_NS_PER_SECOND;
+    OK(driver_stat(fixture.subject.driver, "a", &st, &err));
+    cr_assert(!driver_version_is_known(&st.version));
+    fixture.fs->settle_ns = INT64_MIN;
+    OK(driver_stat(fixture.subject.driver, "a", &st, &err));
+    cr_assert(driver_version_is_known(&st.version));
 }
 
 Test(driver_fs, links_lead_on_and_fifos_do_not_block)
