@@ -152,7 +152,9 @@ struct driver_ops {
     /*
      * Visits the children of a directory in ascending strcmp order of their
      * names, beginning behind `after` (NULL or "" = from the first).
-     * ERR_NOT_FOUND when there is no such directory.
+     * ERR_NOT_FOUND when there is no such directory. A link that leads
+     * nowhere is listed as no directory: what it leads to may come without
+     * a change of this one.
      */
     int (*list)(struct driver *, const char *path, const char *after,
                 driver_visit *visit, void *context, struct err *err);

@@ -264,11 +264,10 @@ static int visit_name(DIR *dir, const char *typed, driver_visit *visit,
     if (type != DT_DIR && type != DT_REG) {
         struct stat st;
 
-        if (fstatat(dirfd(dir), typed + 1, &st, 0) < 0)
-            return errno == ENOENT
-                       ? 0
-                       : err_set_errno(err, errno, "stat %s", typed + 1);
-        is_directory = S_ISDIR(st.st_mode);
+        if (fstatat(dirfd(dir), typed + 1, &st, 0) == 0)
+            is_directory = S_ISDIR(st.st_mode);
+        else if (errno != ENOENT)
+            return err_set_errno(err, errno, "stat %s", typed + 1);
     }
     return visit(context, typed + 1, is_directory, err);
 }

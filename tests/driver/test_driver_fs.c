@@ -273,7 +273,7 @@ Test(driver_fs, links_lead_on_and_fifos_do_not_block)
           driver_open_upload(driver, "r/fifo", DRIVER_UPLOAD_RESUME, 0, &writer,
                              &err));
     OK(driver_list(driver, "r", NULL, note_kind, &names, &err));
-    cr_assert_str_eq(buf_text(&names), "app/ fifo ");
+    cr_assert_str_eq(buf_text(&names), "app/ dangling fifo ");
 }
 
 static int remove_parent_once(void *context, enum fs_step step)
