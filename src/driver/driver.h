@@ -81,6 +81,12 @@ struct driver_condition {
     const char *absent; /* a path where nothing stands; NULL = none */
 };
 
+/* Where an object may be put by put_if. */
+struct driver_place {
+    const char *within; /* a directory above it, which has to be there */
+    struct span bytes;  /* of what stands at its path; NULL = nothing does */
+};
+
 /* What sweep took away, or would have. */
 struct driver_swept {
     uint64_t count; /* of what lay there by itself: files, directories */
@@ -174,6 +180,24 @@ struct driver_ops {
      */
     int (*remove_if)(struct driver *, const char *directory,
                      const struct driver_condition *condition, struct err *err);
+
+    /*
+     * Puts a small object, durably, only where there is still what the caller
+     * has seen: else ERR_EXISTS. ERR_NOT_FOUND when `within` is not there: it
+     * is never made, and one that goes at the same time takes along what was
+     * put. ERR_BUSY as in protect.
+     */
+    int (*put_if)(struct driver *, const char *path, struct span bytes,
+                  const struct driver_place *place, struct err *err);
+
+    /*
+     * Moves an object, or a directory with all below it, to where nothing
+     * stands, durably, as long as its kind, size and mtime are those `seen`:
+     * else ERR_EXISTS, as when something stands there. An object that is put
+     * or renewed at the same time stays. ERR_BUSY as in protect.
+     */
+    int (*move_if)(struct driver *, const char *path, const char *to,
+                   const struct driver_stat *seen, struct err *err);
 
     /*
      * Verifies that all paths exist and renews the lease of each, atomically
@@ -361,6 +385,21 @@ static inline int driver_remove_if(struct driver *d, const char *directory,
     return d->ops->remove_if(d, directory, condition, err);
 }
 
+static inline int driver_put_if(struct driver *d, const char *path,
+                                struct span bytes,
+                                const struct driver_place *place,
+                                struct err *err)
+{
+    return d->ops->put_if(d, path, bytes, place, err);
+}
+
+static inline int driver_move_if(struct driver *d, const char *path,
+                                 const char *to, const struct driver_stat *seen,
+                                 struct err *err)
+{
+    return d->ops->move_if(d, path, to, seen, err);
+}
+
 static inline int driver_protect(struct driver *d, const char *const *paths,
                                  size_t count, size_t *missing, struct err *err)
 {
@@ -391,6 +430,13 @@ static inline int driver_sweep(struct driver *d, int64_t cutoff_ns,
                                struct err *err)
 {
     return d->ops->sweep(d, cutoff_ns, dry_run, swept, err);
+}
+
+static inline bool driver_stat_equals(const struct driver_stat *a,
+                                      const struct driver_stat *b)
+{
+    return a->is_directory == b->is_directory && a->size == b->size &&
+           a->mtime_ns == b->mtime_ns;
 }
 
 static inline void driver_free(struct driver *d)

@@ -270,6 +270,30 @@ static int fault_remove_if(struct driver *driver, const char *directory,
         err);
 }
 
+static int fault_put_if(struct driver *driver, const char *path,
+                        struct span bytes, const struct driver_place *place,
+                        struct err *err)
+{
+    struct fault_call call = fault_begin(fault_of(driver), "put_if", path);
+
+    if (fault_comes_before(&call))
+        return fault_fail(&call, err);
+    return fault_end(
+        &call, driver_put_if(inner_of(driver), path, bytes, place, err), err);
+}
+
+static int fault_move_if(struct driver *driver, const char *path,
+                         const char *to, const struct driver_stat *seen,
+                         struct err *err)
+{
+    struct fault_call call = fault_begin(fault_of(driver), "move_if", path);
+
+    if (fault_comes_before(&call))
+        return fault_fail(&call, err);
+    return fault_end(
+        &call, driver_move_if(inner_of(driver), path, to, seen, err), err);
+}
+
 /* --- leases --- */
 
 static int fault_protect(struct driver *driver, const char *const *paths,
@@ -350,6 +374,8 @@ static const struct driver_ops driver_fault_ops = {
     .list = fault_list,
     .remove = fault_remove,
     .remove_if = fault_remove_if,
+    .put_if = fault_put_if,
+    .move_if = fault_move_if,
     .protect = fault_protect,
     .retire = fault_retire,
     .restore = fault_restore,

@@ -13,7 +13,7 @@
 /* The first read of an object of unknown size: most are smaller. */
 #define GET_CHUNK (16 * 1024)
 
-static void fill_stat(struct driver_stat *out, const struct stat *st)
+void fs_fill_stat(struct driver_stat *out, const struct stat *st)
 {
     out->is_directory = S_ISDIR(st->st_mode);
     out->size = out->is_directory ? 0 : (uint64_t)st->st_size;
@@ -44,7 +44,7 @@ static int fs_stat(struct driver *driver, const char *path,
 
     if (fs_look(fs, path, &st, err) < 0)
         return -1;
-    fill_stat(out, &st);
+    fs_fill_stat(out, &st);
     if (out->is_directory)
         out->version = version_of(fs, &st);
     return 0;
@@ -67,7 +67,7 @@ static int stat_object(int fd, const char *path, struct driver_stat *out,
         return err_set_errno(err, errno, "stat %s", path);
     if (!S_ISREG(st.st_mode))
         return err_set(err, ERR_NOT_FOUND, "%s: no regular file", path);
-    fill_stat(out, &st);
+    fs_fill_stat(out, &st);
     return 0;
 }
 
@@ -315,6 +315,8 @@ static const struct driver_ops driver_fs_ops = {
     .list = fs_list,
     .remove = fs_remove,
     .remove_if = fs_remove_if,
+    .put_if = fs_put_if,
+    .move_if = fs_move_if,
     .protect = fs_protect,
     .retire = fs_retire,
     .restore = fs_restore,

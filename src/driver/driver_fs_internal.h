@@ -7,12 +7,14 @@
  *     driver_fs_tree.c     directories, fsync, temporary files
  *     driver_fs_put.c      small objects and directories in and out
  *     driver_fs_upload.c   the writer of large objects
+ *     driver_fs_if.c       what is done only to what was seen
  *     driver_fs_lease.c    shard locks; protect, retire, restore, purge
  *     driver_fs_sweep.c    what killed processes left in FS_TMP
  */
 #ifndef BERTH_DRIVER_DRIVER_FS_INTERNAL_H
 #define BERTH_DRIVER_DRIVER_FS_INTERNAL_H
 
+#include <signal.h>
 #include <sys/stat.h>
 
 #include "base/clock.h"
@@ -145,6 +147,14 @@ int fs_delete_tree(int directory, const char *name,
 
 int fs_get(struct driver *driver, const char *path, struct buf *into,
            struct driver_stat *out, struct err *err);
+void fs_fill_stat(struct driver_stat *out, const struct stat *st);
+
+/* --- driver_fs_if.c --- */
+
+int fs_put_if(struct driver *driver, const char *path, struct span bytes,
+              const struct driver_place *place, struct err *err);
+int fs_move_if(struct driver *driver, const char *path, const char *to,
+               const struct driver_stat *seen, struct err *err);
 
 /* --- driver_fs_put.c --- */
 
@@ -196,6 +206,17 @@ int fs_lock_shared(struct driver_fs *fs, const char *path, int64_t deadline_ns,
 int fs_lock_exclusive(struct driver_fs *fs, const char *path,
                       int64_t deadline_ns, struct err *err) WARN_UNUSED;
 void fs_unlock(struct driver_fs *fs, int *lock);
+
+/*
+ * A command stopped by the terminal under a lock would make requests wait for
+ * it, so the stop has to wait for the end of the lock: until fs_allow_stops.
+ */
+void fs_block_stops(sigset_t *old);
+void fs_allow_stops(const sigset_t *old);
+
+/* renameat2 with RENAME_NOREPLACE, also where that is not known (NFS). */
+int fs_rename_unless_there(int from_directory, const char *from,
+                           int to_directory, const char *to);
 
 int fs_protect(struct driver *driver, const char *const *paths, size_t count,
                size_t *missing, struct err *err);

@@ -15,7 +15,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -249,11 +248,7 @@ static void trash_path(const char *run, const char *path, struct buf *out)
     }
 }
 
-/*
- * A collector stopped by the terminal under a lock would make requests wait
- * for it, so the stop has to wait for the end of the lock.
- */
-static void block_stops(sigset_t *old)
+void fs_block_stops(sigset_t *old)
 {
     sigset_t stops;
 
@@ -262,6 +257,11 @@ static void block_stops(sigset_t *old)
     sigaddset(&stops, SIGTTIN);
     sigaddset(&stops, SIGTTOU);
     pthread_sigmask(SIG_BLOCK, &stops, old);
+}
+
+void fs_allow_stops(const sigset_t *old)
+{
+    pthread_sigmask(SIG_SETMASK, old, NULL);
 }
 
 /* The caller holds the lock. */
@@ -291,13 +291,13 @@ static int take_away_locked(struct driver_fs *fs, const char *path, int trash,
     sigset_t old;
     int lock, result = -1;
 
-    block_stops(&old);
+    fs_block_stops(&old);
     lock = lock_shard(fs, path, F_WRLCK, 0, err);
     if (lock >= 0) {
         result = take_away(fs, path, trash, name, cutoff_ns, err);
         fs_unlock(fs, &lock);
     }
-    pthread_sigmask(SIG_SETMASK, &old, NULL);
+    fs_allow_stops(&old);
     return result;
 }
 
@@ -322,8 +322,8 @@ int fs_retire(struct driver *driver, const char *run, const char *path,
 }
 
 /* EINVAL: this filesystem knows no RENAME_NOREPLACE (NFS does not). */
-static int rename_unless_there(int from_directory, const char *from,
-                               int to_directory, const char *to)
+int fs_rename_unless_there(int from_directory, const char *from,
+                           int to_directory, const char *to)
 {
     if (renameat2(from_directory, from, to_directory, to, RENAME_NOREPLACE) ==
         0)
@@ -350,8 +350,8 @@ static int put_back(struct driver_fs *fs, const char *trash, const char *path,
         directory = fs_open_parent(fs, path, FS_MAKE_DURABLE, err);
         if (directory < 0)
             return -1;
-        if (rename_unless_there(fs->root, trash, directory, fs_name_of(path)) ==
-            0)
+        if (fs_rename_unless_there(fs->root, trash, directory,
+                                   fs_name_of(path)) == 0)
             return fs_sync(fs, directory, path, err);
         if (errno == EEXIST)
             return 0;

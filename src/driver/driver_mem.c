@@ -281,6 +281,83 @@ static int mem_remove_if(struct driver *driver, const char *directory,
     return 0;
 }
 
+/* Whether the tree has `bytes` at `path`, or, when those are NULL, nothing. */
+static bool has_just(const struct mem_map *tree, const char *path,
+                     struct span bytes)
+{
+    const struct mem_entry *there = mem_map_find(tree, path);
+
+    if (there == NULL || bytes.ptr == NULL)
+        return there == NULL && bytes.ptr == NULL;
+    return there->object != NULL &&
+           span_equals(buf_span(&there->object->bytes), bytes);
+}
+
+static int mem_put_if(struct driver *driver, const char *path,
+                      struct span bytes, const struct driver_place *place,
+                      struct err *err)
+{
+    CLEANUP(mem_unlock) struct driver_mem *mem = mem_lock(driver);
+    const struct mem_entry *within = mem_map_find(&mem->tree, place->within);
+    struct mem_object *object;
+
+    if (within == NULL || within->object != NULL)
+        return err_set(err, ERR_NOT_FOUND, "%s: not found", place->within);
+    if (!has_just(&mem->tree, path, place->bytes))
+        return err_set(err, ERR_EXISTS, "%s is another", path);
+    object = mem_object_new(bytes);
+    if (mem_place(&mem->tree, path, object, err) == 0)
+        return 0;
+    mem_object_release(object);
+    return -1;
+}
+
+/* Gives the entry at `i` another path, which begins with `to`. */
+static void move_entry(struct mem_map *tree, size_t i, size_t from_len,
+                       const char *to)
+{
+    CLEANUP(buf) struct buf path = BUF_INIT(MEM_BYTES_MAX);
+    struct mem_object *object = tree->entries[i].object;
+
+    buf_add_format(&path, "%s%s", to, tree->entries[i].path + from_len);
+    if (object != NULL)
+        object->references++;
+    mem_map_erase(tree, i, i + 1);
+    mem_map_set(tree, buf_text(&path), object);
+}
+
+static void move_all(struct mem_map *tree, const char *path, const char *to)
+{
+    CLEANUP(buf) struct buf below = BUF_INIT(MEM_BYTES_MAX);
+    size_t len = strlen(path), i;
+
+    buf_add_format(&below, "%s/", path);
+    while (i = mem_map_index(tree, buf_text(&below)),
+           i < tree->count && mem_is_below(tree->entries[i].path, path))
+        move_entry(tree, i, len, to);
+    move_entry(tree, mem_map_index(tree, path), len, to);
+}
+
+static int mem_move_if(struct driver *driver, const char *path, const char *to,
+                       const struct driver_stat *seen, struct err *err)
+{
+    CLEANUP(mem_unlock) struct driver_mem *mem = mem_lock(driver);
+    struct mem_entry *entry;
+    struct driver_stat stat;
+
+    if (mem_find(&mem->tree, path, &entry, err) < 0)
+        return -1;
+    fill_stat(&stat, entry->object);
+    if (!driver_stat_equals(&stat, seen))
+        return err_set(err, ERR_EXISTS, "%s is another", path);
+    if (mem_map_find(&mem->tree, to) != NULL)
+        return err_set(err, ERR_EXISTS, "%s: is there", to);
+    if (mem_make_parents(&mem->tree, to, err) < 0)
+        return -1;
+    move_all(&mem->tree, path, to);
+    return 0;
+}
+
 /* --- leases --- */
 
 static int mem_protect(struct driver *driver, const char *const *paths,
@@ -389,6 +466,8 @@ static const struct driver_ops driver_mem_ops = {
     .list = mem_list,
     .remove = mem_remove,
     .remove_if = mem_remove_if,
+    .put_if = mem_put_if,
+    .move_if = mem_move_if,
     .protect = mem_protect,
     .retire = mem_retire,
     .restore = mem_restore,

@@ -79,6 +79,10 @@ int mem_find_object(const struct mem_map *map, const char *path,
 int mem_make_directories(struct mem_map *tree, const char *path,
                          struct err *err) WARN_UNUSED;
 
+/* The same for the directories above `path`. */
+int mem_make_parents(struct mem_map *tree, const char *path,
+                     struct err *err) WARN_UNUSED;
+
 /* Puts the object at `path`; takes over the reference on success. */
 int mem_place(struct mem_map *tree, const char *path, struct mem_object *object,
               struct err *err) WARN_UNUSED;

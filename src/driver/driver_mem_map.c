@@ -166,7 +166,7 @@ int mem_make_directories(struct mem_map *tree, const char *path,
     return 0;
 }
 
-static int make_parents(struct mem_map *tree, const char *path, struct err *err)
+int mem_make_parents(struct mem_map *tree, const char *path, struct err *err)
 {
     CLEANUP(buf) struct buf parent = BUF_INIT(MEM_BYTES_MAX);
     const char *slash = strrchr(path, '/');
@@ -184,7 +184,7 @@ int mem_place(struct mem_map *tree, const char *path, struct mem_object *object,
 
     if (there != NULL && there->object == NULL)
         return err_set(err, ERR_EXISTS, "%s: a directory", path);
-    if (make_parents(tree, path, err) < 0)
+    if (mem_make_parents(tree, path, err) < 0)
         return -1;
     mem_map_set(tree, path, object);
     return 0;

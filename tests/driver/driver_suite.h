@@ -53,6 +53,10 @@ struct subject {
     X(remove_takes_an_object)                                                  \
     X(remove_takes_a_directory_with_all_below)                                 \
     X(remove_if_takes_only_what_fits_the_condition)                            \
+    X(put_if_puts_only_where_there_is_what_was_seen)                           \
+    X(put_if_makes_no_directory_that_has_to_be_there)                          \
+    X(move_if_moves_only_what_was_seen)                                        \
+    X(move_if_takes_a_directory_with_all_below)                                \
     X(readers_see_whole_objects_while_writers_replace_them)                    \
     X(one_of_many_put_directories_wins)                                        \
     X(an_upload_becomes_an_object)                                             \

@@ -367,3 +367,89 @@ void suite_one_of_many_put_directories_wins(struct subject *subject)
         OK(driver_remove(subject->driver, "a", DRIVER_DURABLE, &err));
     }
 }
+
+void suite_put_if_puts_only_where_there_is_what_was_seen(
+    struct subject *subject)
+{
+    struct driver *driver = subject->driver;
+    struct driver_place place = {.within = "a"};
+
+    given(driver, "a/b/link", "");
+    FAILS(ERR_EXISTS,
+          driver_put_if(driver, "a/b/link", SPAN("x"), &place, &err));
+    place.bytes = SPAN("y");
+    FAILS(ERR_EXISTS,
+          driver_put_if(driver, "a/b/link", SPAN("x"), &place, &err));
+    FAILS(ERR_EXISTS,
+          driver_put_if(driver, "a/c/link", SPAN("x"), &place, &err));
+    FAILS(ERR_EXISTS, driver_put_if(driver, "a/b", SPAN("x"), &place, &err));
+    expect_text(driver, "a/b/link", "");
+    place.bytes = SPAN("");
+    OK(driver_put_if(driver, "a/b/link", SPAN("x"), &place, &err));
+    expect_text(driver, "a/b/link", "x");
+    FAILS(ERR_EXISTS,
+          driver_put_if(driver, "a/b/link", SPAN("z"), &place, &err));
+    expect_text(driver, "a/b/link", "x");
+    place.bytes = (struct span){0};
+    FAILS(ERR_EXISTS, driver_put_if(driver, "a/b", SPAN("z"), &place, &err));
+    OK(driver_put_if(driver, "a/d/e/link", SPAN("z"), &place, &err));
+    expect_text(driver, "a/d/e/link", "z");
+}
+
+void suite_put_if_makes_no_directory_that_has_to_be_there(
+    struct subject *subject)
+{
+    struct driver *driver = subject->driver;
+    const struct driver_place place = {.within = "tags/v1"};
+
+    FAILS(ERR_NOT_FOUND,
+          driver_put_if(driver, "tags/v1/link", SPAN("x"), &place, &err));
+    expect_missing(driver, "tags");
+    OK(driver_make_directory(driver, "tags/v1", &err));
+    OK(driver_put_if(driver, "tags/v1/link", SPAN("x"), &place, &err));
+    expect_text(driver, "tags/v1/link", "x");
+}
+
+void suite_move_if_moves_only_what_was_seen(struct subject *subject)
+{
+    struct driver *driver = subject->driver;
+    struct driver_stat seen;
+
+    given(driver, "a/data", "12345");
+    subject->age(subject, "a/data", 100);
+    OK(driver_stat(driver, "a/data", &seen, &err));
+    given(driver, "a/data", "67890");
+    FAILS(ERR_EXISTS, driver_move_if(driver, "a/data", "aside/x", &seen, &err));
+    expect_text(driver, "a/data", "67890");
+    OK(driver_stat(driver, "a/data", &seen, &err));
+    seen.size++;
+    FAILS(ERR_EXISTS, driver_move_if(driver, "a/data", "aside/x", &seen, &err));
+    seen.size--;
+    OK(driver_move_if(driver, "a/data", "aside/x", &seen, &err));
+    expect_missing(driver, "a/data");
+    expect_text(driver, "aside/x", "67890");
+    FAILS(ERR_NOT_FOUND,
+          driver_move_if(driver, "a/data", "aside/y", &seen, &err));
+    OK(driver_move_if(driver, "aside/x", "b", &seen, &err));
+    given(driver, "c", "12345");
+    OK(driver_stat(driver, "c", &seen, &err));
+    FAILS(ERR_EXISTS, driver_move_if(driver, "c", "b", &seen, &err));
+    expect_text(driver, "b", "67890");
+    expect_text(driver, "c", "12345");
+}
+
+void suite_move_if_takes_a_directory_with_all_below(struct subject *subject)
+{
+    struct driver *driver = subject->driver;
+    struct driver_stat seen;
+
+    given(driver, "a/link/b/c", "1");
+    given(driver, "a/link/d", "2");
+    given(driver, "a/link-e", "3");
+    OK(driver_stat(driver, "a/link", &seen, &err));
+    OK(driver_move_if(driver, "a/link", "aside/odd/1", &seen, &err));
+    expect_missing(driver, "a/link");
+    expect_text(driver, "aside/odd/1/b/c", "1");
+    expect_text(driver, "aside/odd/1/d", "2");
+    expect_text(driver, "a/link-e", "3");
+}
