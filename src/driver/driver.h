@@ -46,6 +46,7 @@
 #include "base/err.h"
 #include "base/reader.h"
 #include "base/span.h"
+#include "driver/record.h"
 
 struct driver;
 struct writer;
@@ -91,6 +92,12 @@ struct driver_place {
 struct driver_swept {
     uint64_t count; /* of what lay there by itself: files, directories */
     uint64_t bytes; /* in all of it */
+};
+
+/* What the storage has room for. */
+struct driver_space {
+    uint64_t bytes_total, bytes_free; /* free for who asks */
+    uint64_t files_total, files_free; /* both 0 = as many as there is room */
 };
 
 enum driver_durability {
@@ -239,6 +246,16 @@ struct driver_ops {
      */
     int (*sweep)(struct driver *, int64_t cutoff_ns, bool dry_run,
                  struct driver_swept *swept, struct err *err);
+
+    /* How much room there is now; costs next to nothing. */
+    int (*space)(struct driver *, struct driver_space *out, struct err *err);
+
+    /*
+     * Opens the record at `path`, which is made, with its directories, when
+     * it is not there. No other operation is for this path, but for remove.
+     */
+    int (*open_record)(struct driver *, const char *path, struct record **out,
+                       struct err *err);
 
     void (*free)(struct driver *);
 };
@@ -437,6 +454,18 @@ static inline bool driver_stat_equals(const struct driver_stat *a,
 {
     return a->is_directory == b->is_directory && a->size == b->size &&
            a->mtime_ns == b->mtime_ns;
+}
+
+static inline int driver_space(struct driver *d, struct driver_space *out,
+                               struct err *err)
+{
+    return d->ops->space(d, out, err);
+}
+
+static inline int driver_open_record(struct driver *d, const char *path,
+                                     struct record **out, struct err *err)
+{
+    return d->ops->open_record(d, path, out, err);
 }
 
 static inline void driver_free(struct driver *d)

@@ -352,6 +352,37 @@ static int fault_sweep(struct driver *driver, int64_t cutoff_ns, bool dry_run,
         err);
 }
 
+static int fault_space(struct driver *driver, struct driver_space *out,
+                       struct err *err)
+{
+    struct fault_call call = fault_begin(fault_of(driver), "space", "all");
+    struct driver_space space;
+
+    if (fault_comes_before(&call))
+        return fault_fail(&call, err);
+    if (fault_end(&call, driver_space(inner_of(driver), &space, err), err) < 0)
+        return -1;
+    *out = space;
+    return 0;
+}
+
+static int fault_open_record(struct driver *driver, const char *path,
+                             struct record **out, struct err *err)
+{
+    struct fault_call call = fault_begin(fault_of(driver), "open_record", path);
+    CLEANUP(record) struct record *record = NULL;
+
+    if (fault_comes_before(&call))
+        return fault_fail(&call, err);
+    if (fault_end(&call,
+                  driver_open_record(inner_of(driver), path, &record, err),
+                  err) < 0)
+        return -1;
+    *out = record;
+    record = NULL;
+    return 0;
+}
+
 /* --- new and free --- */
 
 static void fault_free(struct driver *driver)
@@ -381,6 +412,8 @@ static const struct driver_ops driver_fault_ops = {
     .restore = fault_restore,
     .purge = fault_purge,
     .sweep = fault_sweep,
+    .space = fault_space,
+    .open_record = fault_open_record,
     .free = fault_free,
 };
 

@@ -16,8 +16,9 @@
  *
  * Every operation of the driver and of its writers, and every read of its
  * readers, is a call; calls are counted from 1 in the order in which they
- * begin, over all threads. Closing a reader is none. Without a plan, or away
- * from the call the plan names, it does what the driver within does.
+ * begin, over all threads. Closing a reader is none, nor is what is done to a
+ * record that was opened. Without a plan, or away from the call the plan
+ * names, it does what the driver within does.
  *
  * An abort cannot report anything: one that fails leaves the bytes.
  */

@@ -322,6 +322,8 @@ static const struct driver_ops driver_fs_ops = {
     .restore = fs_restore,
     .purge = fs_purge,
     .sweep = fs_sweep,
+    .space = fs_space,
+    .open_record = fs_open_record,
     .free = fs_free,
 };
 

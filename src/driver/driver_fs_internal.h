@@ -9,6 +9,7 @@
  *     driver_fs_upload.c   the writer of large objects
  *     driver_fs_if.c       what is done only to what was seen
  *     driver_fs_lease.c    shard locks; protect, retire, restore, purge
+ *     driver_fs_record.c   records, and how much room there is
  *     driver_fs_sweep.c    what killed processes left in FS_TMP
  */
 #ifndef BERTH_DRIVER_DRIVER_FS_INTERNAL_H
@@ -192,6 +193,14 @@ int fs_open_upload(struct driver *driver, const char *path,
 int fs_lock_file(struct driver_fs *fs, int fd, short type, int64_t deadline_ns,
                  struct err *err) WARN_UNUSED;
 
+/* The same for the one byte at `offset`, whether it is there or not. */
+int fs_lock_byte(struct driver_fs *fs, int fd, unsigned int offset, short type,
+                 int64_t deadline_ns, struct err *err) WARN_UNUSED;
+
+/* Opens a file of locks, which is made when it is not there. */
+int fs_open_lock(struct driver_fs *fs, const char *path,
+                 struct err *err) WARN_UNUSED;
+
 /* The deadline for shard locks of an operation that begins now. */
 int64_t fs_lock_deadline(const struct driver_fs *fs);
 
@@ -225,6 +234,12 @@ int fs_retire(struct driver *driver, const char *run, const char *path,
 int fs_restore(struct driver *driver, const char *run, const char *path,
                struct err *err);
 int fs_purge(struct driver *driver, const char *run, struct err *err);
+
+/* --- driver_fs_record.c --- */
+
+int fs_space(struct driver *driver, struct driver_space *out, struct err *err);
+int fs_open_record(struct driver *driver, const char *path, struct record **out,
+                   struct err *err);
 
 /* --- driver_fs_sweep.c --- */
 

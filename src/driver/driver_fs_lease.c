@@ -29,12 +29,10 @@
 /* Part of a name in the trash; a longer one becomes directories of these. */
 #define TRASH_PART_MAX 200
 
-int fs_lock_file(struct driver_fs *fs, int fd, short type, int64_t deadline_ns,
-                 struct err *err)
+static int lock_range(struct driver_fs *fs, int fd, struct flock *range,
+                      int64_t deadline_ns, struct err *err)
 {
-    struct flock whole = {.l_type = type, .l_whence = SEEK_SET};
-
-    while (fcntl(fd, F_OFD_SETLK, &whole) < 0) {
+    while (fcntl(fd, F_OFD_SETLK, range) < 0) {
         if (errno == EINTR)
             continue;
         if (errno != EAGAIN && errno != EACCES)
@@ -45,6 +43,25 @@ int fs_lock_file(struct driver_fs *fs, int fd, short type, int64_t deadline_ns,
         clock_sleep_ms(POLL_MS);
     }
     return 0;
+}
+
+int fs_lock_file(struct driver_fs *fs, int fd, short type, int64_t deadline_ns,
+                 struct err *err)
+{
+    struct flock whole = {.l_type = type, .l_whence = SEEK_SET};
+
+    return lock_range(fs, fd, &whole, deadline_ns, err);
+}
+
+int fs_lock_byte(struct driver_fs *fs, int fd, unsigned int offset, short type,
+                 int64_t deadline_ns, struct err *err)
+{
+    struct flock byte = {.l_type = type,
+                         .l_whence = SEEK_SET,
+                         .l_start = (off_t)offset,
+                         .l_len = 1};
+
+    return lock_range(fs, fd, &byte, deadline_ns, err);
 }
 
 int64_t fs_lock_deadline(const struct driver_fs *fs)
@@ -63,7 +80,7 @@ static unsigned int shard_of(const char *path)
 }
 
 /* Begins again when another, who failed, takes back the directory he made. */
-static int create_shard(struct driver_fs *fs, const char *name, struct err *err)
+static int create_lock(struct driver_fs *fs, const char *name, struct err *err)
 {
     CLEANUP(fd) int fd = -1;
 
@@ -82,6 +99,17 @@ static int create_shard(struct driver_fs *fs, const char *name, struct err *err)
     return fd_take(&fd);
 }
 
+int fs_open_lock(struct driver_fs *fs, const char *path, struct err *err)
+{
+    int fd = openat(fs->root, path, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
+
+    if (fd >= 0)
+        return fd;
+    if (errno == ENOENT)
+        return create_lock(fs, path, err);
+    return err_set_errno(err, errno, "open %s", path);
+}
+
 static void shard_name(const char *path, char name[LOCK_NAME_MAX])
 {
     snprintf(name, LOCK_NAME_MAX, FS_LOCKS "/%02x", shard_of(path));
@@ -94,11 +122,7 @@ static int lock_shard(struct driver_fs *fs, const char *path, short type,
     CLEANUP(fd) int fd = -1;
 
     shard_name(path, name);
-    fd = openat(fs->root, name, O_RDWR | O_CLOEXEC);
-    if (fd < 0 && errno == ENOENT)
-        fd = create_shard(fs, name, err);
-    else if (fd < 0)
-        err_set_errno(err, errno, "open %s", name);
+    fd = fs_open_lock(fs, name, err);
     if (fd < 0)
         return -1;
     if (fs_lock_file(fs, fd, type, deadline_ns, err) < 0)
@@ -115,7 +139,7 @@ int fs_make_lock(struct driver_fs *fs, const char *path, struct err *err)
     shard_name(path, name);
     if (faccessat(fs->root, name, F_OK, 0) == 0)
         return 0;
-    fd = create_shard(fs, name, err);
+    fd = create_lock(fs, name, err);
     if (fd < 0)
         return -1;
     close(fd);

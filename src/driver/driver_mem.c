@@ -246,13 +246,15 @@ static int mem_remove(struct driver *driver, const char *path,
 {
     CLEANUP(mem_unlock) struct driver_mem *mem = mem_lock(driver);
     struct mem_entry *entry;
-    size_t i = mem_map_index(&mem->tree, path);
+    struct mem_map *map =
+        mem_map_find(&mem->records, path) != NULL ? &mem->records : &mem->tree;
+    size_t i = mem_map_index(map, path);
 
     (void)durability;
-    if (mem_find(&mem->tree, path, &entry, err) < 0)
+    if (mem_find(map, path, &entry, err) < 0)
         return -1;
-    mem_map_erase_below(&mem->tree, path);
-    mem_map_erase(&mem->tree, i, i + 1);
+    mem_map_erase_below(map, path);
+    mem_map_erase(map, i, i + 1);
     return 0;
 }
 
@@ -441,6 +443,24 @@ static int mem_sweep(struct driver *driver, int64_t cutoff_ns, bool dry_run,
     return 0;
 }
 
+static int mem_space(struct driver *driver, struct driver_space *out,
+                     struct err *err)
+{
+    CLEANUP(mem_unlock) struct driver_mem *mem = mem_lock(driver);
+
+    (void)err;
+    *out = mem->space;
+    return 0;
+}
+
+void driver_mem_set_space(struct driver *driver,
+                          const struct driver_space *space)
+{
+    CLEANUP(mem_unlock) struct driver_mem *mem = mem_lock(driver);
+
+    mem->space = *space;
+}
+
 /* --- new and free --- */
 
 static void mem_free(struct driver *driver)
@@ -449,8 +469,10 @@ static void mem_free(struct driver *driver)
 
     mem_map_erase(&mem->tree, 0, mem->tree.count);
     mem_map_erase(&mem->trash, 0, mem->trash.count);
+    mem_map_erase(&mem->records, 0, mem->records.count);
     free(mem->tree.entries);
     free(mem->trash.entries);
+    free(mem->records.entries);
     pthread_mutex_destroy(&mem->mutex);
     free(mem);
 }
@@ -473,6 +495,8 @@ static const struct driver_ops driver_mem_ops = {
     .restore = mem_restore,
     .purge = mem_purge,
     .sweep = mem_sweep,
+    .space = mem_space,
+    .open_record = mem_open_record,
     .free = mem_free,
 };
 
@@ -482,6 +506,7 @@ struct driver *driver_mem_new(uint64_t grace_seconds)
 
     mem->base.ops = &driver_mem_ops;
     mem->grace_ns = (int64_t)grace_seconds * CLOCK_NS_PER_SECOND;
+    mem->space.bytes_total = mem->space.bytes_free = SIZE_MAX;
     pthread_mutex_init(&mem->mutex, NULL);
     return &mem->base;
 }

@@ -18,4 +18,8 @@ struct driver *driver_mem_new(uint64_t grace_seconds);
 int driver_mem_age(struct driver *driver, const char *path, int64_t seconds,
                    struct err *err);
 
+/* How much room there is from now on; at first there is no end of it. */
+void driver_mem_set_space(struct driver *driver,
+                          const struct driver_space *space);
+
 #endif

@@ -5,6 +5,7 @@
  *     driver_mem.c         the operations
  *     driver_mem_upload.c  the writer
  *     driver_mem_map.c     the sorted map of paths
+ *     driver_mem_record.c  records
  */
 #ifndef BERTH_DRIVER_DRIVER_MEM_INTERNAL_H
 #define BERTH_DRIVER_DRIVER_MEM_INTERNAL_H
@@ -18,7 +19,8 @@
 
 struct mem_object {
     unsigned int references;
-    bool is_locked; /* by a writer */
+    bool is_locked;            /* by a writer */
+    int holders[RECORD_SLOTS]; /* of a record; -1 = one, exclusive */
     int64_t mtime_ns;
     struct buf bytes;
 };
@@ -41,6 +43,8 @@ struct driver_mem {
     int64_t grace_ns;
     struct mem_map tree;
     struct mem_map trash; /* paths begin with "<run>/" */
+    struct mem_map records;
+    struct driver_space space;
 };
 
 /* Locks until the end of the scope: CLEANUP(mem_unlock) ... = mem_lock(d). */
@@ -50,6 +54,9 @@ void mem_unlock_cleanup(struct driver_mem **mem);
 int mem_open_upload(struct driver *driver, const char *path,
                     enum driver_upload_mode mode, int64_t wait_ms,
                     struct writer **out, struct err *err);
+
+int mem_open_record(struct driver *driver, const char *path,
+                    struct record **out, struct err *err);
 
 /* --- driver_mem_map.c; the caller holds the mutex --- */
 

@@ -84,7 +84,15 @@ struct subject {
     X(purge_empties_one_run)                                                   \
     X(paths_of_any_length_can_be_retired)                                      \
     X(sweep_spares_all_that_has_a_path)                                        \
-    X(protect_and_retire_never_both_succeed)
+    X(protect_and_retire_never_both_succeed)                                   \
+    X(space_is_told)                                                           \
+    X(a_record_begins_with_zeros)                                              \
+    X(a_record_is_shared_by_all_who_open_it)                                   \
+    X(a_removed_record_begins_again)                                           \
+    X(a_record_is_locked_by_slot)                                              \
+    X(shared_locks_of_a_record_go_together)                                    \
+    X(closing_a_record_lets_its_locks_go)                                      \
+    X(records_count_what_many_threads_add)
 
 #define DECLARE_CASE(name) void suite_##name(struct subject *subject);
 DRIVER_SUITE(DECLARE_CASE)
