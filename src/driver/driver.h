@@ -67,6 +67,13 @@ struct driver_stat {
     int64_t mtime_ns; /* nanoseconds since 1970 UTC; 0 = not known */
     bool is_directory;
     struct driver_version version; /* of a directory */
+    bool is_fixed; /* an object whose lease protect cannot renew */
+};
+
+/* Who made an object or a directory, as far as that can be told. */
+struct driver_origin {
+    bool is_foreign; /* not by a driver of this kind */
+    int64_t born_ns; /* when it came into being; 0 = not known */
 };
 
 /* A small object to be put. */
@@ -207,6 +214,17 @@ struct driver_ops {
                    const struct driver_stat *seen, struct err *err);
 
     /*
+     * Removes a directory with nothing in it; ERR_EXISTS when there is
+     * something. Not durable. An object put there at the same time is either
+     * in the way or makes the directory anew.
+     */
+    int (*remove_empty)(struct driver *, const char *directory,
+                        struct err *err);
+
+    int (*origin)(struct driver *, const char *path, struct driver_origin *out,
+                  struct err *err);
+
+    /*
      * Verifies that all paths exist and renews the lease of each, atomically
      * against retire: either all are there and stay for the grace period, or
      * ERR_NOT_FOUND with `*missing` the index of one that is not. Objects
@@ -234,8 +252,20 @@ struct driver_ops {
     int (*restore)(struct driver *, const char *run, const char *path,
                    struct err *err);
 
-    /* Deletes the trash of `run` for good; fine when there is none. */
-    int (*purge)(struct driver *, const char *run, struct err *err);
+    /*
+     * Deletes the trash of `run` for good; fine when there is none. Adds to
+     * `*purged`, also when it fails.
+     */
+    int (*purge)(struct driver *, const char *run, struct driver_swept *purged,
+                 struct err *err);
+
+    /*
+     * Visits the runs that have trash, in ascending order, as directories; or
+     * with `run` the paths it has retired, in any order. Fine when there is
+     * none. The visitor may restore what it is shown.
+     */
+    int (*list_trash)(struct driver *, const char *run, driver_visit *visit,
+                      void *context, struct err *err);
 
     /*
      * Deletes what processes that were killed in the middle of an operation
@@ -271,7 +301,10 @@ struct writer_ops {
      */
     int (*append)(struct writer *, struct span bytes, struct err *err);
 
-    /* Cuts back to `size`, at most the present size. */
+    /*
+     * Cuts back to `size`, at most the present size. The mtime is then now,
+     * also when nothing was cut.
+     */
     int (*truncate)(struct writer *, uint64_t size, struct err *err);
 
     /*
@@ -417,6 +450,18 @@ static inline int driver_move_if(struct driver *d, const char *path,
     return d->ops->move_if(d, path, to, seen, err);
 }
 
+static inline int driver_remove_empty(struct driver *d, const char *directory,
+                                      struct err *err)
+{
+    return d->ops->remove_empty(d, directory, err);
+}
+
+static inline int driver_origin(struct driver *d, const char *path,
+                                struct driver_origin *out, struct err *err)
+{
+    return d->ops->origin(d, path, out, err);
+}
+
 static inline int driver_protect(struct driver *d, const char *const *paths,
                                  size_t count, size_t *missing, struct err *err)
 {
@@ -437,9 +482,16 @@ static inline int driver_restore(struct driver *d, const char *run,
 }
 
 static inline int driver_purge(struct driver *d, const char *run,
-                               struct err *err)
+                               struct driver_swept *purged, struct err *err)
 {
-    return d->ops->purge(d, run, err);
+    return d->ops->purge(d, run, purged, err);
+}
+
+static inline int driver_list_trash(struct driver *d, const char *run,
+                                    driver_visit *visit, void *context,
+                                    struct err *err)
+{
+    return d->ops->list_trash(d, run, visit, context, err);
 }
 
 static inline int driver_sweep(struct driver *d, int64_t cutoff_ns,

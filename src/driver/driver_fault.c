@@ -294,6 +294,29 @@ static int fault_move_if(struct driver *driver, const char *path,
         &call, driver_move_if(inner_of(driver), path, to, seen, err), err);
 }
 
+static int fault_remove_empty(struct driver *driver, const char *directory,
+                              struct err *err)
+{
+    struct fault_call call =
+        fault_begin(fault_of(driver), "remove_empty", directory);
+
+    if (fault_comes_before(&call))
+        return fault_fail(&call, err);
+    return fault_end(
+        &call, driver_remove_empty(inner_of(driver), directory, err), err);
+}
+
+static int fault_origin(struct driver *driver, const char *path,
+                        struct driver_origin *out, struct err *err)
+{
+    struct fault_call call = fault_begin(fault_of(driver), "origin", path);
+
+    if (fault_comes_before(&call))
+        return fault_fail(&call, err);
+    return fault_end(&call, driver_origin(inner_of(driver), path, out, err),
+                     err);
+}
+
 /* --- leases --- */
 
 static int fault_protect(struct driver *driver, const char *const *paths,
@@ -331,13 +354,28 @@ static int fault_restore(struct driver *driver, const char *run,
                      err);
 }
 
-static int fault_purge(struct driver *driver, const char *run, struct err *err)
+static int fault_purge(struct driver *driver, const char *run,
+                       struct driver_swept *purged, struct err *err)
 {
     struct fault_call call = fault_begin(fault_of(driver), "purge", run);
 
     if (fault_comes_before(&call))
         return fault_fail(&call, err);
-    return fault_end(&call, driver_purge(inner_of(driver), run, err), err);
+    return fault_end(&call, driver_purge(inner_of(driver), run, purged, err),
+                     err);
+}
+
+static int fault_list_trash(struct driver *driver, const char *run,
+                            driver_visit *visit, void *context, struct err *err)
+{
+    struct fault_call call =
+        fault_begin(fault_of(driver), "list_trash", run != NULL ? run : "runs");
+
+    if (fault_comes_before(&call))
+        return fault_fail(&call, err);
+    return fault_end(
+        &call, driver_list_trash(inner_of(driver), run, visit, context, err),
+        err);
 }
 
 static int fault_sweep(struct driver *driver, int64_t cutoff_ns, bool dry_run,
@@ -407,10 +445,13 @@ static const struct driver_ops driver_fault_ops = {
     .remove_if = fault_remove_if,
     .put_if = fault_put_if,
     .move_if = fault_move_if,
+    .remove_empty = fault_remove_empty,
+    .origin = fault_origin,
     .protect = fault_protect,
     .retire = fault_retire,
     .restore = fault_restore,
     .purge = fault_purge,
+    .list_trash = fault_list_trash,
     .sweep = fault_sweep,
     .space = fault_space,
     .open_record = fault_open_record,

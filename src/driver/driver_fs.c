@@ -19,6 +19,7 @@ void fs_fill_stat(struct driver_stat *out, const struct stat *st)
     out->size = out->is_directory ? 0 : (uint64_t)st->st_size;
     out->mtime_ns = fs_mtime_ns(st);
     out->version = (struct driver_version){0};
+    out->is_fixed = false;
 }
 
 /*
@@ -36,6 +37,14 @@ static struct driver_version version_of(const struct driver_fs *fs,
     return (struct driver_version){changed_ns, st->st_ino};
 }
 
+/* Who may write may renew, and so may the owner; see touch. */
+static bool is_fixed(const struct driver_fs *fs, const char *path,
+                     const struct stat *st)
+{
+    return S_ISREG(st->st_mode) && st->st_uid != fs->user &&
+           faccessat(fs->root, path, W_OK, AT_EACCESS) < 0;
+}
+
 static int fs_stat(struct driver *driver, const char *path,
                    struct driver_stat *out, struct err *err)
 {
@@ -47,6 +56,28 @@ static int fs_stat(struct driver *driver, const char *path,
     fs_fill_stat(out, &st);
     if (out->is_directory)
         out->version = version_of(fs, &st);
+    out->is_fixed = is_fixed(fs, path, &st);
+    return 0;
+}
+
+/*
+ * By the mode, which is ours whatever the umask. Of a directory the bits are
+ * enough, for a sandbox may refuse the rest, see set_directory_mode.
+ */
+static int fs_origin(struct driver *driver, const char *path,
+                     struct driver_origin *out, struct err *err)
+{
+    struct statx stx;
+    unsigned int ours;
+
+    if (statx(fs_of(driver)->root, path, AT_SYMLINK_NOFOLLOW,
+              STATX_MODE | STATX_TYPE | STATX_BTIME, &stx) < 0)
+        return err_set_errno(err, errno, "stat %s", path);
+    ours = S_ISDIR(stx.stx_mode) ? FS_DIRECTORY_MODE & 0777 : FS_FILE_MODE;
+    *out = (struct driver_origin){.is_foreign = (stx.stx_mode & 0777) != ours};
+    if ((stx.stx_mask & STATX_BTIME) != 0)
+        out->born_ns =
+            stx.stx_btime.tv_sec * CLOCK_NS_PER_SECOND + stx.stx_btime.tv_nsec;
     return 0;
 }
 
@@ -317,10 +348,13 @@ static const struct driver_ops driver_fs_ops = {
     .remove_if = fs_remove_if,
     .put_if = fs_put_if,
     .move_if = fs_move_if,
+    .remove_empty = fs_remove_empty,
+    .origin = fs_origin,
     .protect = fs_protect,
     .retire = fs_retire,
     .restore = fs_restore,
     .purge = fs_purge,
+    .list_trash = fs_list_trash,
     .sweep = fs_sweep,
     .space = fs_space,
     .open_record = fs_open_record,
@@ -349,6 +383,7 @@ int driver_fs_new(const struct driver_fs_options *options, struct driver **out,
     driver->ops = &driver_fs_ops;
     fs->lock_wait_ms = FS_LOCK_WAIT_MS;
     fs->settle_ns = FS_SETTLE_NS;
+    fs->user = geteuid();
     fs->grace_ns = (int64_t)options->grace_seconds * CLOCK_NS_PER_SECOND;
     fs->root = fs_open_root(fs, options->root, err);
     if (fs->root < 0)

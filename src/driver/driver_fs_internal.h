@@ -8,9 +8,10 @@
  *     driver_fs_put.c      small objects and directories in and out
  *     driver_fs_upload.c   the writer of large objects
  *     driver_fs_if.c       what is done only to what was seen
- *     driver_fs_lease.c    shard locks; protect, retire, restore, purge
+ *     driver_fs_lease.c    shard locks; protect, retire, restore
  *     driver_fs_record.c   records, and how much room there is
  *     driver_fs_sweep.c    what killed processes left in FS_TMP
+ *     driver_fs_trash.c    what was retired: its names, purge
  */
 #ifndef BERTH_DRIVER_DRIVER_FS_INTERNAL_H
 #define BERTH_DRIVER_DRIVER_FS_INTERNAL_H
@@ -77,6 +78,7 @@ struct driver_fs {
     int64_t grace_ns;
     int64_t lock_wait_ms;
     int64_t settle_ns; /* FS_SETTLE_NS except in tests */
+    uid_t user;        /* whose files' leases can be renewed in any case */
     fs_hook *hook;     /* NULL except in tests */
     void *hook_context;
 };
@@ -144,6 +146,12 @@ int fs_sync_directories(struct driver_fs *fs, int parent, const char *name,
 int fs_delete_tree(int directory, const char *name,
                    struct err *err) WARN_UNUSED;
 
+/*
+ * Adds what lies in the directory `name` below `parent`: its files, and their
+ * bytes. What cannot be read does not count.
+ */
+void fs_count_tree(int parent, const char *name, struct driver_swept *count);
+
 /* --- driver_fs.c --- */
 
 int fs_get(struct driver *driver, const char *path, struct buf *into,
@@ -169,6 +177,8 @@ int fs_remove(struct driver *driver, const char *path,
               enum driver_durability durability, struct err *err);
 int fs_remove_if(struct driver *driver, const char *directory,
                  const struct driver_condition *condition, struct err *err);
+int fs_remove_empty(struct driver *driver, const char *directory,
+                    struct err *err);
 
 /*
  * Renames `from` to `path`, both below the root, making the parents of
@@ -233,7 +243,20 @@ int fs_retire(struct driver *driver, const char *run, const char *path,
               int64_t cutoff_ns, struct err *err);
 int fs_restore(struct driver *driver, const char *run, const char *path,
                struct err *err);
-int fs_purge(struct driver *driver, const char *run, struct err *err);
+
+/*
+ * The place of `path` in the trash of `run`: one name, in which "%2f" stands
+ * for '/', so that a run needs no directories. A name too long for that goes
+ * on in a directory, cut by "%/%", which no encoded name contains.
+ */
+void fs_trash_path(const char *run, const char *path, struct buf *out);
+
+/* --- driver_fs_trash.c --- */
+
+int fs_purge(struct driver *driver, const char *run,
+             struct driver_swept *purged, struct err *err);
+int fs_list_trash(struct driver *driver, const char *run, driver_visit *visit,
+                  void *context, struct err *err);
 
 /* --- driver_fs_record.c --- */
 

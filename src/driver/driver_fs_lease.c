@@ -26,9 +26,6 @@
 /* Waiting is polling: a blocking lock knows no deadline. */
 #define POLL_MS 1
 
-/* Part of a name in the trash; a longer one becomes directories of these. */
-#define TRASH_PART_MAX 200
-
 static int lock_range(struct driver_fs *fs, int fd, struct flock *range,
                       int64_t deadline_ns, struct err *err)
 {
@@ -247,30 +244,7 @@ int fs_protect(struct driver *driver, const char *const *paths, size_t count,
     return 0;
 }
 
-/* --- retire, restore, purge --- */
-
-/*
- * The place of `path` in the trash of `run`: one name, in which "%2f" stands
- * for '/', so that a run needs no directories. A name too long for that goes
- * on in a directory, cut by "%/%", which no encoded name contains.
- */
-static void trash_path(const char *run, const char *path, struct buf *out)
-{
-    size_t part = 0;
-
-    buf_add_format(out, FS_TRASH "/%s/", run);
-    for (; *path != '\0'; path++) {
-        if (part >= TRASH_PART_MAX) {
-            buf_add(out, SPAN("%/%"));
-            part = 0;
-        }
-        if (*path == '/' || *path == '%')
-            buf_add_format(out, "%%%02x", (unsigned int)*path);
-        else
-            buf_add_char(out, *path);
-        part++;
-    }
-}
+/* --- retire, restore --- */
 
 void fs_block_stops(sigset_t *old)
 {
@@ -336,7 +310,7 @@ int fs_retire(struct driver *driver, const char *run, const char *path,
     CLEANUP(buf) struct buf trash = BUF_INIT(4 * PATH_MAX);
     CLEANUP(fd) int directory = -1;
 
-    trash_path(run, path, &trash);
+    fs_trash_path(run, path, &trash);
     directory = fs_open_parent(fs, buf_text(&trash), FS_MAKE_DURABLE, err);
     if (directory < 0 ||
         take_away_locked(fs, path, directory, fs_name_of(buf_text(&trash)),
@@ -390,14 +364,6 @@ int fs_restore(struct driver *driver, const char *run, const char *path,
 {
     CLEANUP(buf) struct buf trash = BUF_INIT(4 * PATH_MAX);
 
-    trash_path(run, path, &trash);
+    fs_trash_path(run, path, &trash);
     return put_back(fs_of(driver), buf_text(&trash), path, err);
-}
-
-int fs_purge(struct driver *driver, const char *run, struct err *err)
-{
-    CLEANUP(buf) struct buf trash = BUF_INIT(PATH_MAX);
-
-    buf_add_format(&trash, FS_TRASH "/%s", run);
-    return fs_delete_tree(fs_of(driver)->root, buf_text(&trash), err);
 }

@@ -238,6 +238,17 @@ int fs_remove(struct driver *driver, const char *path,
     return err_set_errno(err, errno, "unlink %s", path);
 }
 
+/* Fails with something in it, and at the same moment takes it away. */
+int fs_remove_empty(struct driver *driver, const char *directory,
+                    struct err *err)
+{
+    if (unlinkat(fs_of(driver)->root, directory, AT_REMOVEDIR) == 0)
+        return 0;
+    if (errno == ENOTEMPTY || errno == EEXIST || errno == ENOTDIR)
+        return err_set(err, ERR_EXISTS, "%s: not empty", directory);
+    return err_set_errno(err, errno, "rmdir %s", directory);
+}
+
 /* Whether `member` of the directory has just these bytes. */
 static int check_member(struct driver *driver, const char *directory,
                         const struct driver_condition *condition,

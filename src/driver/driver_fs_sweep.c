@@ -28,41 +28,25 @@ static int64_t lies_since(const struct stat *st)
     return changed_ns > modified_ns ? changed_ns : modified_ns;
 }
 
-/* Bytes of the files in a directory; what cannot be read does not count. */
-static uint64_t count_bytes(int parent, const char *name)
-{
-    CLEANUP(dir) DIR *dir = dir_open(parent, name);
-    const struct dirent *entry;
-    uint64_t bytes = 0;
-
-    while (dir != NULL && (entry = dir_next(dir)) != NULL) {
-        struct stat st;
-
-        if (fstatat(dirfd(dir), entry->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0)
-            continue;
-        bytes += S_ISDIR(st.st_mode) ? count_bytes(dirfd(dir), entry->d_name)
-                                     : (uint64_t)st.st_size;
-    }
-    return bytes;
-}
-
 static int sweep_entry(int directory, const char *name, int64_t cutoff_ns,
                        bool dry_run, struct driver_swept *swept,
                        struct err *err)
 {
+    struct driver_swept within = {0};
     struct stat st;
-    uint64_t bytes;
 
     if (fstatat(directory, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
         return errno == ENOENT ? 0 : err_set_errno(err, errno, "stat %s", name);
     if (lies_since(&st) >= cutoff_ns)
         return 0;
-    bytes = S_ISDIR(st.st_mode) ? count_bytes(directory, name)
-                                : (uint64_t)st.st_size;
+    if (S_ISDIR(st.st_mode))
+        fs_count_tree(directory, name, &within);
+    else
+        within.bytes = (uint64_t)st.st_size;
     if (!dry_run && fs_delete_tree(directory, name, err) < 0)
         return -1;
     swept->count++;
-    swept->bytes += bytes;
+    swept->bytes += within.bytes;
     return 0;
 }
 

@@ -373,3 +373,22 @@ int fs_delete_tree(int directory, const char *name, struct err *err)
         return err_set_errno(err, errno, "rmdir %s", name);
     return 0;
 }
+
+void fs_count_tree(int parent, const char *name, struct driver_swept *count)
+{
+    CLEANUP(dir) DIR *dir = dir_open(parent, name);
+    const struct dirent *entry;
+
+    while (dir != NULL && (entry = dir_next(dir)) != NULL) {
+        struct stat st;
+
+        if (fstatat(dirfd(dir), entry->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+            continue;
+        if (S_ISDIR(st.st_mode)) {
+            fs_count_tree(dirfd(dir), entry->d_name, count);
+            continue;
+        }
+        count->count++;
+        count->bytes += (uint64_t)st.st_size;
+    }
+}

@@ -32,6 +32,16 @@ static void fill_stat(struct driver_stat *out, const struct mem_object *object)
                                 .mtime_ns = object->mtime_ns};
 }
 
+static void fill_stat_of_entry(struct driver_stat *out,
+                               const struct mem_entry *entry)
+{
+    if (entry->object != NULL)
+        fill_stat(out, entry->object);
+    else
+        *out = (struct driver_stat){.is_directory = true,
+                                    .version = {.changed_ns = entry->changed}};
+}
+
 static int mem_stat(struct driver *driver, const char *path,
                     struct driver_stat *out, struct err *err)
 {
@@ -40,11 +50,7 @@ static int mem_stat(struct driver *driver, const char *path,
 
     if (mem_find(&mem->tree, path, &entry, err) < 0)
         return -1;
-    if (entry->object != NULL)
-        fill_stat(out, entry->object);
-    else
-        *out = (struct driver_stat){.is_directory = true,
-                                    .version = {.changed_ns = entry->changed}};
+    fill_stat_of_entry(out, entry);
     return 0;
 }
 
@@ -349,7 +355,7 @@ static int mem_move_if(struct driver *driver, const char *path, const char *to,
 
     if (mem_find(&mem->tree, path, &entry, err) < 0)
         return -1;
-    fill_stat(&stat, entry->object);
+    fill_stat_of_entry(&stat, entry);
     if (!driver_stat_equals(&stat, seen))
         return err_set(err, ERR_EXISTS, "%s is another", path);
     if (mem_map_find(&mem->tree, to) != NULL)
@@ -357,6 +363,33 @@ static int mem_move_if(struct driver *driver, const char *path, const char *to,
     if (mem_make_parents(&mem->tree, to, err) < 0)
         return -1;
     move_all(&mem->tree, path, to);
+    return 0;
+}
+
+static int mem_remove_empty(struct driver *driver, const char *directory,
+                            struct err *err)
+{
+    CLEANUP(mem_unlock) struct driver_mem *mem = mem_lock(driver);
+    size_t i = mem_map_index(&mem->tree, directory);
+    struct mem_entry *entry;
+
+    if (mem_find(&mem->tree, directory, &entry, err) < 0)
+        return -1;
+    if (is_taken(&mem->tree, directory))
+        return err_set(err, ERR_EXISTS, "%s: not empty", directory);
+    mem_map_erase(&mem->tree, i, i + 1);
+    return 0;
+}
+
+static int mem_origin(struct driver *driver, const char *path,
+                      struct driver_origin *out, struct err *err)
+{
+    CLEANUP(mem_unlock) struct driver_mem *mem = mem_lock(driver);
+    struct mem_entry *entry;
+
+    if (mem_find(&mem->tree, path, &entry, err) < 0)
+        return -1;
+    *out = (struct driver_origin){0};
     return 0;
 }
 
@@ -422,12 +455,61 @@ static int mem_restore(struct driver *driver, const char *run, const char *path,
     return 0;
 }
 
-static int mem_purge(struct driver *driver, const char *run, struct err *err)
+static int mem_purge(struct driver *driver, const char *run,
+                     struct driver_swept *purged, struct err *err)
 {
     CLEANUP(mem_unlock) struct driver_mem *mem = mem_lock(driver);
 
     (void)err;
+    for (size_t i = 0; i < mem->trash.count; i++) {
+        const struct mem_entry *entry = &mem->trash.entries[i];
+
+        if (!mem_is_below(entry->path, run))
+            continue;
+        purged->count++;
+        purged->bytes += entry->object->bytes.len;
+    }
     mem_map_erase_below(&mem->trash, run);
+    return 0;
+}
+
+/* The next path in the trash behind `last`, or what it begins with. */
+static bool next_in_trash(struct driver *driver, const char *run,
+                          struct buf *last)
+{
+    CLEANUP(mem_unlock) struct driver_mem *mem = mem_lock(driver);
+    size_t len = run != NULL ? strlen(run) + 1 : 0;
+
+    for (size_t i = 0; i < mem->trash.count; i++) {
+        const char *path = mem->trash.entries[i].path;
+        struct span name = span_of(path);
+
+        if (run == NULL)
+            name = span_cut(&name, '/');
+        else if (mem_is_below(path, run))
+            name = span_from(name, len);
+        else
+            continue;
+        if (last->ptr != NULL && strncmp(name.ptr, last->ptr, name.len) <= 0)
+            continue;
+        buf_clear(last);
+        buf_add(last, name);
+        return true;
+    }
+    return false;
+}
+
+static int mem_list_trash(struct driver *driver, const char *run,
+                          driver_visit *visit, void *context, struct err *err)
+{
+    CLEANUP(buf) struct buf name = BUF_INIT(MEM_BYTES_MAX);
+
+    while (next_in_trash(driver, run, &name)) {
+        int result = visit(context, buf_text(&name), run == NULL, err);
+
+        if (result != 0)
+            return result < 0 ? -1 : 0;
+    }
     return 0;
 }
 
@@ -490,10 +572,13 @@ static const struct driver_ops driver_mem_ops = {
     .remove_if = mem_remove_if,
     .put_if = mem_put_if,
     .move_if = mem_move_if,
+    .remove_empty = mem_remove_empty,
+    .origin = mem_origin,
     .protect = mem_protect,
     .retire = mem_retire,
     .restore = mem_restore,
     .purge = mem_purge,
+    .list_trash = mem_list_trash,
     .sweep = mem_sweep,
     .space = mem_space,
     .open_record = mem_open_record,

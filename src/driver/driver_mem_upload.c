@@ -58,6 +58,7 @@ static int truncate_to(struct writer *base, uint64_t size, struct err *err)
     (void)mem;
     (void)err;
     buf_truncate(&writer->object->bytes, (size_t)size);
+    writer->object->mtime_ns = clock_now_ns();
     base->size = size;
     return 0;
 }

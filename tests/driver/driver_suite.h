@@ -83,6 +83,9 @@ struct subject {
     X(restore_yields_to_what_is_new)                                           \
     X(purge_empties_one_run)                                                   \
     X(paths_of_any_length_can_be_retired)                                      \
+    X(purge_counts_what_it_takes)                                              \
+    X(trash_is_listed_by_run_and_path)                                         \
+    X(remove_empty_takes_only_an_empty_directory)                              \
     X(sweep_spares_all_that_has_a_path)                                        \
     X(protect_and_retire_never_both_succeed)                                   \
     X(space_is_told)                                                           \

@@ -143,22 +143,101 @@ void suite_restore_yields_to_what_is_new(struct subject *subject)
 
 void suite_purge_empties_one_run(struct subject *subject)
 {
-    OK(driver_purge(subject->driver, "run-1", &err));
+    OK(driver_purge(subject->driver, "run-1", &(struct driver_swept){0}, &err));
     given_old(subject, DATA);
     given_old(subject, LINK);
     OK(driver_retire(subject->driver, "run-1", DATA, cutoff_now(), &err));
     OK(driver_retire(subject->driver, "run-10", LINK, cutoff_now(), &err));
-    OK(driver_purge(subject->driver, "run-1", &err));
+    OK(driver_purge(subject->driver, "run-1", &(struct driver_swept){0}, &err));
     FAILS(ERR_NOT_FOUND, driver_restore(subject->driver, "run-1", DATA, &err));
     OK(driver_restore(subject->driver, "run-10", LINK, &err));
-    OK(driver_purge(subject->driver, "run-1", &err));
+    OK(driver_purge(subject->driver, "run-1", &(struct driver_swept){0}, &err));
     expect_text(subject->driver, LINK, "old");
+}
+
+void suite_purge_counts_what_it_takes(struct subject *subject)
+{
+    struct driver_swept purged = {1, 1};
+
+    given_old(subject, DATA);
+    given_old(subject, LINK);
+    OK(driver_retire(subject->driver, "run-1", DATA, cutoff_now(), &err));
+    OK(driver_retire(subject->driver, "run-1", LINK, cutoff_now(), &err));
+    OK(driver_purge(subject->driver, "run-1", &purged, &err));
+    cr_assert_eq(purged.count, 3);
+    cr_assert_eq(purged.bytes, 1 + 2 * strlen("old"));
+}
+
+static int note_name(void *context, const char *name, bool is_directory,
+                     struct err *err)
+{
+    (void)err;
+    buf_add_format(context, "%s%s ", name, is_directory ? "/" : "");
+    return 0;
+}
+
+void suite_trash_is_listed_by_run_and_path(struct subject *subject)
+{
+    CLEANUP(buf) struct buf names = BUF_INIT(1000);
+
+    OK(driver_list_trash(subject->driver, NULL, note_name, &names, &err));
+    OK(driver_list_trash(subject->driver, "run-1", note_name, &names, &err));
+    cr_assert_str_eq(buf_text(&names), "");
+    given_old(subject, DATA);
+    given_old(subject, LINK);
+    OK(driver_retire(subject->driver, "run-10", LINK, cutoff_now(), &err));
+    OK(driver_retire(subject->driver, "run-1", DATA, cutoff_now(), &err));
+    OK(driver_list_trash(subject->driver, NULL, note_name, &names, &err));
+    OK(driver_list_trash(subject->driver, "run-1", note_name, &names, &err));
+    OK(driver_list_trash(subject->driver, "run-10", note_name, &names, &err));
+    cr_assert_str_eq(buf_text(&names), "run-1/ run-10/ " DATA " " LINK " ");
+}
+
+void suite_remove_empty_takes_only_an_empty_directory(struct subject *subject)
+{
+    struct driver_stat stat;
+
+    FAILS(ERR_NOT_FOUND, driver_remove_empty(subject->driver, "a", &err));
+    given(subject->driver, "a/b/c", "x");
+    FAILS(ERR_EXISTS, driver_remove_empty(subject->driver, "a", &err));
+    FAILS(ERR_EXISTS, driver_remove_empty(subject->driver, "a/b", &err));
+    FAILS(ERR_EXISTS, driver_remove_empty(subject->driver, "a/b/c", &err));
+    OK(driver_remove(subject->driver, "a/b/c", DRIVER_DURABLE, &err));
+    OK(driver_remove_empty(subject->driver, "a/b", &err));
+    FAILS(ERR_NOT_FOUND, driver_stat(subject->driver, "a/b", &stat, &err));
+    OK(driver_stat(subject->driver, "a", &stat, &err));
+}
+
+static const char *const few[] = {"a/b", "a%2fb", "a%", "a%25", "a/%"};
+
+static int expect_one_of_few(void *context, const char *name, bool is_directory,
+                             struct err *err)
+{
+    size_t i = 0;
+
+    (void)context;
+    (void)is_directory;
+    (void)err;
+    while (i < ARRAY_SIZE(few) && strcmp(name, few[i]) != 0)
+        i++;
+    cr_assert_lt(i, ARRAY_SIZE(few), "%s was not retired", name);
+    return 0;
+}
+
+static int expect_this(void *context, const char *name, bool is_directory,
+                       struct err *err)
+{
+    struct buf *path = context;
+
+    (void)is_directory;
+    (void)err;
+    cr_assert_str_eq(name, buf_text(path));
+    return 0;
 }
 
 /* The trash must keep apart whatever paths are different. */
 void suite_paths_of_any_length_can_be_retired(struct subject *subject)
 {
-    static const char *const few[] = {"a/b", "a%2fb", "a%", "a%25", "a/%"};
     CLEANUP(buf) struct buf path = BUF_INIT(1000);
 
     for (size_t i = 0; i < ARRAY_SIZE(few); i++) {
@@ -166,6 +245,7 @@ void suite_paths_of_any_length_can_be_retired(struct subject *subject)
         subject->age(subject, few[i], 2 * GRACE);
         OK(driver_retire(subject->driver, "r", few[i], cutoff_now(), &err));
     }
+    OK(driver_list_trash(subject->driver, "r", expect_one_of_few, NULL, &err));
     for (size_t i = 0; i < ARRAY_SIZE(few); i++) {
         OK(driver_restore(subject->driver, "r", few[i], &err));
         expect_text(subject->driver, few[i], few[i]);
@@ -184,6 +264,7 @@ void suite_paths_of_any_length_can_be_retired(struct subject *subject)
         OK(driver_retire(subject->driver, "r", buf_text(&path), cutoff_now(),
                          &err));
         OK(driver_remove(subject->driver, "long", DRIVER_RELAXED, &err));
+        OK(driver_list_trash(subject->driver, "r", expect_this, &path, &err));
         OK(driver_restore(subject->driver, "r", buf_text(&path), &err));
         expect_text(subject->driver, buf_text(&path), "old");
         OK(driver_remove(subject->driver, "long", DRIVER_RELAXED, &err));

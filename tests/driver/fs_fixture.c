@@ -138,7 +138,8 @@ void fs_given_old_data(void)
 {
     struct err ignored = {0};
 
-    driver_purge(fixture.subject.driver, "run", &ignored);
+    driver_purge(fixture.subject.driver, "run", &(struct driver_swept){0},
+                 &ignored);
     OK(driver_put(fixture.subject.driver, FS_DATA, SPAN("old"), DRIVER_RELAXED,
                   &err));
     fs_age(&fixture.subject, FS_DATA, 2 * SUITE_GRACE_SECONDS);

@@ -159,7 +159,9 @@ Test(driver_fault, the_errno_is_that_of_the_code)
         struct err err = {0};
 
         order(1, DRIVER_FAULT_FAIL, cases[i].code);
-        cr_assert_eq(driver_purge(subject.driver, "run", &err), -1);
+        cr_assert_eq(driver_purge(subject.driver, "run",
+                                  &(struct driver_swept){0}, &err),
+                     -1);
         cr_assert_eq(err.code, cases[i].code);
         cr_assert_eq(err.sys_errno, cases[i].sys_errno);
     }

@@ -479,7 +479,7 @@ Test(driver_fs, nothing_is_left_behind)
     OK(driver_remove(driver, "r", DRIVER_DURABLE, &err));
     fs_expect_no_leftovers();
     cr_assert(fs_count_entries(FS_TRASH "/run") == 1);
-    OK(driver_purge(driver, "run", &err));
+    OK(driver_purge(driver, "run", &(struct driver_swept){0}, &err));
     cr_assert(fs_count_entries(FS_TRASH) == 0);
 }
 

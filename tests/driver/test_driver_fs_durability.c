@@ -330,7 +330,7 @@ static void given_things(struct driver *driver)
                   DRIVER_RELAXED, &ignored);
     driver_remove(driver, "tags/v1", DRIVER_RELAXED, &ignored);
     OK(driver_make_directory(driver, "tags", &err));
-    OK(driver_purge(driver, "run", &err));
+    OK(driver_purge(driver, "run", &(struct driver_swept){0}, &err));
     given(driver, "a/link", "old");
     writer = open_writer(driver, UPLOAD, DRIVER_UPLOAD_CREATE);
     OK(writer_append(writer, SPAN("new"), &err));
@@ -370,7 +370,7 @@ Test(driver_fs_durability, each_failed_sync_fails_the_operation)
             expect_whole(driver, deeds[i].path);
             cr_assert(fs_count_entries(FS_TMP) <=
                       (size_t)(deeds[i].act == remove_directory && result < 0));
-            OK(driver_purge(driver, "../tmp", &err));
+            OK(driver_purge(driver, "../tmp", &(struct driver_swept){0}, &err));
         }
 }
 
