@@ -151,16 +151,31 @@ static int run(struct program *program, const struct options *options,
     return pool_run(&pool);
 }
 
-/* What is wrong with them keeps nobody from starting: it denies. */
-static void read_rules(struct program *program, const struct settings *settings)
+static void tell(const struct err *complaint)
 {
-    struct caller_rules rules = guard_rules(settings);
-    struct err complaint = {0};
+    if (complaint->code != ERR_NONE)
+        log_message(LOG_PRIORITY_ERROR, "%s", complaint->text);
+}
+
+/*
+ * Before workers are forked, so that each has something good to fall back to.
+ * What is wrong with the files keeps nobody from starting: it denies.
+ */
+static void read_files(struct program *program, const struct settings *settings)
+{
+    static struct followed rules;
+    const struct caller_rules who = guard_rules(settings);
+    struct followed_state *state;
+    struct err complaint = {0}, another = {0};
 
     program->server.callers = caller_source_new();
-    caller_source_read(program->server.callers, &rules, &complaint);
-    if (complaint.code != ERR_NONE)
-        log_message(LOG_PRIORITY_ERROR, "%s", complaint.text);
+    caller_source_read(program->server.callers, &who, &complaint);
+    tell(&complaint);
+    followed_init(&rules, &rules_kind);
+    program->server.rules = &rules;
+    (void)rules_get(&rules, settings->rules, &state, &another);
+    followed_put(state);
+    tell(&another);
 }
 
 static int start(struct program *program, const char *file, struct err *err)
@@ -171,7 +186,7 @@ static int start(struct program *program, const char *file, struct err *err)
     if (settings_source_new(file, &program->server.settings, err) < 0)
         return -1;
     settings_source_get(program->server.settings, &settings, &ignored);
-    read_rules(program, &settings);
+    read_files(program, &settings);
     if (store_open_driver(&settings, &program->server.driver, err) < 0)
         return err_wrap(err, "root = %s", settings.root);
     return 0;

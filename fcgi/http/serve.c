@@ -27,6 +27,7 @@ struct exchange {
     struct err err;
     struct call call;
     struct store store;
+    struct followed_state *rules; /* what the store works by */
     struct caller caller;
     const struct endpoint *endpoint;
     const struct action *action; /* NULL: no such endpoint, or method */
@@ -66,6 +67,23 @@ static int choose_store(struct exchange *x)
         return -1;
     x->store.driver = x->own_driver;
     return 0;
+}
+
+/*
+ * Only for who may change something: the others have no use for them. Without
+ * any they are not known, and nothing that may be protected is changed.
+ */
+static void read_rules(struct exchange *x)
+{
+    struct err complaint = {0};
+
+    if (x->action == NULL || (x->action->access != ACCESS_PUSH &&
+                              x->action->access != ACCESS_DELETE))
+        return;
+    x->store.rules =
+        rules_get(x->server->rules, x->settings.rules, &x->rules, &complaint);
+    if (complaint.code != ERR_NONE)
+        log_message(LOG_PRIORITY_ERROR, "%s", complaint.text);
 }
 
 static bool admits(const struct settings *settings, enum action_access access)
@@ -134,6 +152,7 @@ static int run(struct exchange *x, const char *const *parameters,
         return -1;
     if (!admits(&x->settings, x->action->access))
         return refuse_access(x);
+    read_rules(x);
     return x->action->run(&x->call);
 }
 
@@ -340,6 +359,7 @@ int serve(const struct server *server, const char *const *parameters,
     response_cleanup(&x.response);
     request_cleanup(&x.request);
     caller_end(&x.caller);
+    followed_put(x.rules);
     driver_free(x.own_driver);
     return x.broken ? -1 : 0;
 }

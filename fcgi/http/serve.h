@@ -11,6 +11,7 @@
 #ifndef BERTH_FCGI_HTTP_SERVE_H
 #define BERTH_FCGI_HTTP_SERVE_H
 
+#include "base/followed.h"
 #include "base/span.h"
 #include "http/route.h"
 
@@ -25,7 +26,8 @@ struct server {
     const struct route *route;
     struct settings_source *settings;
     struct caller_source *callers;
-    struct driver *driver; /* of the root named at the start */
+    struct driver *driver;  /* of the root named at the start */
+    struct followed *rules; /* see store/rules.h */
 };
 
 /*

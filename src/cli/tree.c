@@ -8,6 +8,7 @@
 
 #include "account.h"
 #include "base/buf.h"
+#include "command.h"
 #include "store/layout.h"
 
 static int become(uid_t uid, gid_t gid)
@@ -45,16 +46,29 @@ static int find_tree(const char *root, struct stat *tree, struct err *err)
     return err_recode(err, ERR_IO);
 }
 
+static void read_rules(struct tree *tree)
+{
+    struct err err = {0};
+
+    tree->store.rules = rules_none();
+    if (tree->settings.rules[0] == '\0')
+        return;
+    if (rules_read(tree->settings.rules, &tree->rules, &err) < 0)
+        (void)command_failed(&err);
+    tree->store.rules = tree->rules;
+}
+
 int tree_open_at(const struct settings *settings, struct tree *out,
                  struct err *err)
 {
-    struct driver *driver;
+    struct tree tree = {.settings = *settings};
     struct stat st;
 
     if (find_tree(settings->root, &st, err) < 0 || become_owner(&st, err) < 0 ||
-        store_open_driver(settings, &driver, err) < 0)
+        store_open_driver(settings, &tree.store.driver, err) < 0)
         return -1;
-    *out = (struct tree){.settings = *settings, .store = {driver}};
+    read_rules(&tree);
+    *out = tree;
     return 0;
 }
 
@@ -73,5 +87,7 @@ int tree_open(const char *file, struct tree *out, struct err *err)
 void tree_cleanup(struct tree *tree)
 {
     driver_free(tree->store.driver);
-    tree->store.driver = NULL;
+    rules_free(tree->rules);
+    tree->store = (struct store){0};
+    tree->rules = NULL;
 }

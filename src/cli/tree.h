@@ -10,6 +10,7 @@
 
 struct tree {
     struct settings settings;
+    struct rules *rules; /* the file, if there is one and it is right */
     struct store store;
 };
 
@@ -18,6 +19,9 @@ struct tree {
  * name, which must be there: to open a driver would make it. When root runs
  * the command, the whole process becomes the tree's owner first: directories
  * root made would be closed to the programs of the registry.
+ *
+ * Rules that cannot be read are told on standard error; then the store changes
+ * nothing that may be protected (store.h).
  *
  * ERR_NOT_FOUND, with a text for the administrator, when there is no registry
  * yet at the place. The caller ends it with CLEANUP(tree).

@@ -261,6 +261,17 @@ static void free_state(void *value)
 
 const struct followed_kind rules_kind = {read_state, free_state};
 
+const struct rules *rules_get(struct followed *file, const char *path,
+                              struct followed_state **state,
+                              struct err *complaint)
+{
+    *state = NULL;
+    if (path[0] == '\0')
+        return rules_none();
+    *state = followed_get(file, path, complaint);
+    return *state != NULL ? (*state)->value : NULL;
+}
+
 /* --- what holds --- */
 
 const char *rules_tags_match(const struct rules_tags *tags, const char *tag)

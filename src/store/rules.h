@@ -52,6 +52,15 @@ void rules_cleanup(struct rules **rules);
 /* A file with rules in it, a struct rules; see base/followed.h. */
 extern const struct followed_kind rules_kind;
 
+/*
+ * What is in force of the file the settings name, "" for none. NULL when it is
+ * not known: there has been no good one yet. `*state` holds it and ends with
+ * followed_put. `complaint` as in followed_get.
+ */
+const struct rules *rules_get(struct followed *file, const char *path,
+                              struct followed_state **state,
+                              struct err *complaint);
+
 /* The file by itself; other codes than ERR_SYNTAX when it cannot be read. */
 int rules_read(const char *path, struct rules **out,
                struct err *err) WARN_UNUSED;

@@ -34,6 +34,7 @@ static const struct config_key keys[] = {
      .maximum = 16 * 1024 * 1024},
     {KEY(catalog_limit), .type = CONFIG_COUNT, .minimum = 1, .maximum = 50000},
     {KEY(policy), .type = CONFIG_PATH, .size = SETTINGS_PATH_MAX},
+    {KEY(rules), .type = CONFIG_PATH, .size = SETTINGS_PATH_MAX},
     {KEY(token_realm), .type = CONFIG_TEXT, .size = SETTINGS_TEXT_MAX},
     {KEY(token_service), .type = CONFIG_TEXT, .size = SETTINGS_TEXT_MAX},
     {KEY(token_issuer), .type = CONFIG_TEXT, .size = SETTINGS_TEXT_MAX},

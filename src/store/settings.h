@@ -43,6 +43,7 @@ struct settings {
     uint64_t manifest_limit;        /* bytes of one manifest */
     uint64_t catalog_limit;         /* repositories in one page */
     char policy[SETTINGS_PATH_MAX]; /* see policy.h; "" = there is none */
+    char rules[SETTINGS_PATH_MAX];  /* see rules.h; "" = there are none */
 
     /* Bearer tokens, see token.h; without a realm there are none. */
     char token_realm[SETTINGS_TEXT_MAX];   /* URL where clients ask for them */

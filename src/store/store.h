@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What every operation of the store works on: a driver rooted at
- * `<root>/docker/registry/v2`, and nothing else. The store keeps no state of
- * its own between calls, so any number of processes may share a tree.
+ * `<root>/docker/registry/v2`, and the rules of the administrator. The store
+ * keeps no state of its own between calls, so any number of processes may
+ * share a tree.
  *
  * The operations live beside this file, one subject each: blob.h, upload.h,
  * manifest_store.h, tag.h, referrers.h, catalog.h. Repository names and tags
@@ -15,10 +16,18 @@
 #include "base/compiler.h"
 #include "base/err.h"
 #include "driver/driver.h"
+#include "store/rules.h"
 #include "store/settings.h"
 
 struct store {
     struct driver *driver; /* borrowed */
+
+    /*
+     * Borrowed; rules_none() where the settings name no file. NULL = they are
+     * not known: then no tag is changed and nothing is deleted, as it might
+     * be protected.
+     */
+    const struct rules *rules;
 };
 
 /*

@@ -20,6 +20,7 @@
 
 struct answer answer;
 static struct server server;
+static struct followed rules_followed;
 static struct buf bytes = BUF_INIT(ANSWER_MAX), head = BUF_INIT(64 * 1024);
 static const struct question *asked;
 static int looks;
@@ -30,6 +31,8 @@ void route_setup(const struct route *route)
     server.route = route;
     server.driver = store.driver;
     server.callers = caller_source_new();
+    followed_init(&rules_followed, &rules_kind);
+    server.rules = &rules_followed;
     cr_assert_eq(settings_source_new("/dev/null", &server.settings, &err), 0,
                  "%s", err.text);
 }
@@ -45,18 +48,33 @@ void route_work_on(struct driver *driver)
 }
 
 static char policy_file[] = "/tmp/berth-policy-XXXXXX";
-static bool has_policy;
+static char rules_file[] = "/tmp/berth-rules-XXXXXX";
+static bool has_policy, has_rules;
+
+static void write_file(char *file, bool *is_there, const char *text)
+{
+    int fd = *is_there ? open(file, O_WRONLY | O_TRUNC) : mkstemp(file);
+
+    cr_assert(fd >= 0);
+    *is_there = true;
+    cr_assert_eq(write(fd, text, strlen(text)), (ssize_t)strlen(text));
+    close(fd);
+}
+
+const char *under_rules(const char *rules)
+{
+    static char parameter[64];
+
+    write_file(rules_file, &has_rules, rules);
+    snprintf(parameter, sizeof(parameter), "BERTH_RULES=%s", rules_file);
+    return parameter;
+}
 
 const char *under_policy(const char *rules)
 {
     static char parameter[64];
-    int fd = has_policy ? open(policy_file, O_WRONLY | O_TRUNC)
-                        : mkstemp(policy_file);
 
-    cr_assert(fd >= 0);
-    has_policy = true;
-    cr_assert_eq(write(fd, rules, strlen(rules)), (ssize_t)strlen(rules));
-    close(fd);
+    write_file(policy_file, &has_policy, rules);
     snprintf(parameter, sizeof(parameter), "BERTH_POLICY=%s", policy_file);
     /* The first request would change the store. */
     cr_assert_eq(guarded_set(&store, true, &err), 0, "%s", err.text);
@@ -67,6 +85,9 @@ void route_teardown(void)
 {
     if (has_policy)
         unlink(policy_file);
+    if (has_rules)
+        unlink(rules_file);
+    followed_forget(&rules_followed);
     settings_source_free(server.settings);
     caller_source_free(server.callers);
     buf_cleanup(&bytes);

@@ -87,6 +87,9 @@ const char *text(const char *format, ...) PRINTF_LIKE(1, 2);
  */
 const char *under_policy(const char *rules);
 
+/* The same for the rules of repositories: "BERTH_RULES=...". */
+const char *under_rules(const char *rules);
+
 /* An image whose parts the repository has; nothing has a tag. */
 struct image {
     struct digest config, layer, digest;

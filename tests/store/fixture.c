@@ -16,6 +16,7 @@ struct err err;
 void fixture_setup(void)
 {
     store.driver = driver_mem_new(FIXTURE_GRACE);
+    store.rules = rules_none();
     err_clear(&err);
 }
 

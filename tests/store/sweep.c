@@ -58,6 +58,7 @@ static void begin_driver(void)
     }
     fault = driver_fault_new(inner);
     store.driver = inner;
+    store.rules = rules_none();
     err_clear(&err);
     is_open = true;
 }
