@@ -117,6 +117,17 @@ static int collect_tags(struct call *call, struct tags *tags)
     return 0;
 }
 
+/* Before anything is stored: what is refused shall leave nothing behind. */
+static int check_tags(struct call *call, const struct tags *tags,
+                      const struct digest *digest)
+{
+    for (size_t i = 0; i < tags->count; i++)
+        if (tag_check(call->store, call->name, tags->list[i], digest,
+                      call->err) < 0)
+            return -1;
+    return 0;
+}
+
 static int set_tags(struct call *call, const struct tags *tags,
                     const struct digest *digest)
 {
@@ -143,11 +154,11 @@ static int put_and_tag(struct call *call, const struct digest *digest,
 {
     for (int i = 0; i < PUT_TRIES; i++) {
         if (manifest_put(call->store, call->name, digest, manifest, bytes,
-                         call->err) < 0 ||
-            set_tags(call, tags, digest) < 0)
+                         call->err) < 0)
             return -1;
-        if (tags->count == 0 ||
-            manifest_check(call->store, call->name, digest, call->err) == 0)
+        if (set_tags(call, tags, digest) == 0 &&
+            (tags->count == 0 ||
+             manifest_check(call->store, call->name, digest, call->err) == 0))
             return 0;
         if (call->err->code != ERR_MANIFEST_UNKNOWN)
             return -1;
@@ -217,6 +228,7 @@ static int put_manifest(struct call *call)
         check_digest(call, buf_span(&bytes), &digest) < 0 ||
         manifest_parse(buf_span(&bytes), call->request->content_type, &manifest,
                        call->err) < 0 ||
+        check_tags(call, &tags, &digest) < 0 ||
         manifest_protect_references(call->store, call->name, manifest,
                                     call->settings->sparse, call->err) < 0 ||
         put_and_tag(call, &digest, manifest, buf_span(&bytes), &tags) < 0)

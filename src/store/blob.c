@@ -2,6 +2,7 @@
 #include "store/blob.h"
 
 #include "store/link.h"
+#include "store/protection.h"
 
 static int unknown(const struct digest *digest, struct err *err)
 {
@@ -99,7 +100,14 @@ int blob_delete(const struct store *store, const char *name,
                 const struct digest *digest, struct err *err)
 {
     struct layout_path link = layout_layer_link(name, digest);
+    CLEANUP(protection) struct protection protection = {0};
+    struct driver_stat stat;
 
+    if (driver_stat(store->driver, link.text, &stat, err) < 0)
+        return unknown(digest, err);
+    if (protection_enter(store, name, &protection, err) < 0 ||
+        protection_check(&protection, digest, err) < 0)
+        return -1;
     if (driver_remove(store->driver, link.text, DRIVER_DURABLE, err) < 0)
         return unknown(digest, err);
     return 0;

@@ -48,7 +48,10 @@ int blob_open(const struct store *store, const struct blob *blob,
 int blob_mount(const struct store *store, const char *name, const char *from,
                const struct digest *digest, struct err *err) WARN_UNUSED;
 
-/* Takes the blob from the repository. ERR_BLOB_UNKNOWN when it has none. */
+/*
+ * Takes the blob from the repository. ERR_BLOB_UNKNOWN when it has none;
+ * ERR_DENIED and others of protection.h.
+ */
 int blob_delete(const struct store *store, const char *name,
                 const struct digest *digest, struct err *err) WARN_UNUSED;
 

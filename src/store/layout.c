@@ -197,3 +197,8 @@ struct layout_path layout_referrers_scanned(const char *name)
     return path_format(LAYOUT_REPOSITORIES "/%s/_berth/referrers/scanned",
                        name);
 }
+
+struct layout_path layout_protection(const char *name)
+{
+    return path_format(LAYOUT_REPOSITORIES "/%s/_berth/protection", name);
+}

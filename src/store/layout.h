@@ -21,6 +21,7 @@
  *     _berth/                                    ours alone, can be rebuilt
  *       referrers/<alg>/<hex>/<alg>-<hex>        descriptor of a referrer
  *       referrers/scanned                        how far the index has seen
+ *       protection                               locked, see protection.h
  *   _berth/                                      ours alone, the driver's
  *     locks/ tmp/ trash/<run>/
  *     adopted                                    owners before `berth adopt`
@@ -104,5 +105,6 @@ struct layout_path layout_referrer(const char *name,
                                    const struct digest *referrer);
 bool layout_parse_referrer(const char *file, struct digest *out);
 struct layout_path layout_referrers_scanned(const char *name);
+struct layout_path layout_protection(const char *name);
 
 #endif

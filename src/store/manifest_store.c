@@ -4,11 +4,9 @@
 #include "oci/digest_set.h"
 #include "store/layout.h"
 #include "store/link.h"
+#include "store/protection.h"
 #include "store/referrer_entry.h"
 #include "store/tag.h"
-
-/* Indexes of indexes of indexes of images: nobody goes deeper. */
-#define LEVELS_MAX 4
 
 /* Of all manifests below one: some seconds of work. */
 #define CLOSURE_BYTES_MAX (UINT64_C(256) << 20)
@@ -58,7 +56,7 @@ void manifest_lease(const struct store *store, const char *name,
 
 /* What one walk has met, at each level or above it. */
 struct met {
-    struct digest_set levels[LEVELS_MAX];
+    struct digest_set levels[MANIFEST_LEVELS_MAX];
     uint64_t bytes; /* of all manifests read */
 };
 
@@ -71,7 +69,7 @@ struct closure {
 
 static void met_cleanup(struct met *met)
 {
-    for (int i = 0; i < LEVELS_MAX; i++)
+    for (int i = 0; i < MANIFEST_LEVELS_MAX; i++)
         digest_set_cleanup(&met->levels[i]);
 }
 
@@ -84,7 +82,7 @@ static bool is_new(struct met *met, const struct digest *digest, int level)
 {
     if (!digest_set_add(&met->levels[level], digest))
         return false;
-    while (++level < LEVELS_MAX)
+    while (++level < MANIFEST_LEVELS_MAX)
         digest_set_add(&met->levels[level], digest);
     return true;
 }
@@ -125,7 +123,7 @@ static int protect_below(const struct closure *closure,
 
     /* What an accepted child lacks, it was accepted without. */
     below.sparse = true;
-    if (level >= LEVELS_MAX || !is_new(closure->met, digest, level))
+    if (level >= MANIFEST_LEVELS_MAX || !is_new(closure->met, digest, level))
         return 0;
     if (manifest_get(closure->store, closure->name, digest, &bytes, err) < 0) {
         if (err->code != ERR_MANIFEST_UNKNOWN && err->code != ERR_TOO_LARGE)
@@ -251,8 +249,11 @@ int manifest_delete(const struct store *store, const char *name,
                     const struct digest *digest, struct err *err)
 {
     struct layout_path link = layout_revision_link(name, digest);
+    CLEANUP(protection) struct protection protection = {0};
 
-    if (manifest_check(store, name, digest, err) < 0)
+    if (manifest_check(store, name, digest, err) < 0 ||
+        protection_enter(store, name, &protection, err) < 0 ||
+        protection_check(&protection, digest, err) < 0)
         return -1;
     /* Tags first: a crash leaves none that names a manifest that is gone. */
     if (tag_delete_all(store, name, digest, NULL, err) < 0)

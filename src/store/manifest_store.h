@@ -6,7 +6,8 @@
  *
  * A PUT is manifest_protect_references, manifest_put, then tag_set for each
  * tag, and manifest_check: when a deletion came in between, manifest_put and
- * tag_set again. Each step is durable when it returns 0, so what a tag names
+ * tag_set again; tag_check before all that spares what would be for nothing.
+ * Each step is durable when it returns 0, so what a tag names
  * is always complete.
  */
 #ifndef BERTH_STORE_MANIFEST_STORE_H
@@ -18,6 +19,9 @@
 #include "oci/digest.h"
 #include "oci/manifest.h"
 #include "store/store.h"
+
+/* Indexes of indexes of indexes of images: nobody goes deeper. */
+#define MANIFEST_LEVELS_MAX 4
 
 /* The most that is read back; what others stored may be above our limit. */
 #define MANIFEST_BYTES_MAX (16 * 1024 * 1024)
@@ -56,7 +60,10 @@ int manifest_put(const struct store *store, const char *name,
 int manifest_check(const struct store *store, const char *name,
                    const struct digest *digest, struct err *err) WARN_UNUSED;
 
-/* Removes it and every tag that names it. ERR_MANIFEST_UNKNOWN. */
+/*
+ * Removes it and every tag that names it. ERR_MANIFEST_UNKNOWN; ERR_DENIED and
+ * others of protection.h, with nothing removed.
+ */
 int manifest_delete(const struct store *store, const char *name,
                     const struct digest *digest, struct err *err) WARN_UNUSED;
 

@@ -4,6 +4,8 @@
 #include "oci/name.h"
 #include "store/layout.h"
 #include "store/link.h"
+#include "store/manifest_store.h"
+#include "store/protection.h"
 
 static int unknown(const char *tag, struct err *err)
 {
@@ -35,8 +37,8 @@ static int move(const struct store *store, const char *name, const char *tag,
     return link_write(store, &current, digest, err);
 }
 
-int tag_set(const struct store *store, const char *name, const char *tag,
-            const struct digest *digest, struct err *err)
+static int set(const struct store *store, const char *name, const char *tag,
+               const struct digest *digest, struct err *err)
 {
     struct layout_path directory = layout_tag(name, tag);
     struct layout_path index = layout_within_tag_index_link(digest);
@@ -63,11 +65,87 @@ int tag_set(const struct store *store, const char *name, const char *tag,
     return move(store, name, tag, digest, err);
 }
 
+/* What a protected tag names, which may be nothing yet. */
+static int check_protected(const struct store *store, const char *name,
+                           const char *tag, const struct digest *digest,
+                           bool *is_there, struct err *err)
+{
+    struct digest named;
+
+    *is_there = tag_resolve(store, name, tag, &named, err) == 0;
+    if (*is_there)
+        return digest_equals(&named, digest) ? 0 : protection_deny(tag, err);
+    if (err->code != ERR_MANIFEST_UNKNOWN)
+        return -1;
+    err_clear(err);
+    return 0;
+}
+
+int tag_check(const struct store *store, const char *name, const char *tag,
+              const struct digest *digest, struct err *err)
+{
+    bool is_protected, is_there;
+
+    if (protection_of(store, name, tag, &is_protected, err) < 0)
+        return -1;
+    return is_protected
+               ? check_protected(store, name, tag, digest, &is_there, err)
+               : 0;
+}
+
+/* As the only one who does, so of two the second finds what the first made. */
+static int set_protected(const struct store *store, const char *name,
+                         const char *tag, const struct digest *digest,
+                         struct err *err)
+{
+    CLEANUP(protection) struct protection protection = {0};
+    bool is_there;
+
+    if (protection_enter(store, name, &protection, err) < 0 ||
+        check_protected(store, name, tag, digest, &is_there, err) < 0)
+        return -1;
+    if (is_there)
+        return 0;
+    if (manifest_check(store, name, digest, err) < 0)
+        return -1;
+    return set(store, name, tag, digest, err);
+}
+
+int tag_set(const struct store *store, const char *name, const char *tag,
+            const struct digest *digest, struct err *err)
+{
+    bool is_protected;
+
+    if (protection_of(store, name, tag, &is_protected, err) < 0)
+        return -1;
+    return is_protected ? set_protected(store, name, tag, digest, err)
+                        : set(store, name, tag, digest, err);
+}
+
+/* Also one that registry:2 left half-made: it may be whole in a moment. */
+static int check_deletion(const struct store *store, const char *name,
+                          const char *tag, struct err *err)
+{
+    struct layout_path directory = layout_tag(name, tag);
+    struct driver_stat stat;
+    bool is_protected;
+
+    if (protection_of(store, name, tag, &is_protected, err) < 0)
+        return -1;
+    if (!is_protected)
+        return 0;
+    if (driver_stat(store->driver, directory.text, &stat, err) < 0)
+        return unknown(tag, err);
+    return protection_deny(tag, err);
+}
+
 int tag_delete(const struct store *store, const char *name, const char *tag,
                struct err *err)
 {
     struct layout_path directory = layout_tag(name, tag);
 
+    if (check_deletion(store, name, tag, err) < 0)
+        return -1;
     if (driver_remove(store->driver, directory.text, DRIVER_DURABLE, err) < 0)
         return unknown(tag, err);
     return 0;
@@ -90,6 +168,8 @@ static int delete_one(const struct deletion *deletion, const char *tag,
 
     digest_format(deletion->digest, text);
     condition.bytes = span_of(text);
+    if (check_deletion(deletion->store, deletion->name, tag, err) < 0)
+        return -1;
     if (driver_remove_if(deletion->store->driver, directory.text, &condition,
                          err) == 0)
         return 0;

@@ -16,19 +16,33 @@ int tag_resolve(const struct store *store, const char *name, const char *tag,
                 struct digest *out, struct err *err) WARN_UNUSED;
 
 /*
+ * Whether the tag may name this digest: ERR_DENIED when it is protected and
+ * names another, ERR_MISCONFIGURED when nobody knows (protection.h). tag_set
+ * asks it again; this is for who has something to do before.
+ */
+int tag_check(const struct store *store, const char *name, const char *tag,
+              const struct digest *digest, struct err *err) WARN_UNUSED;
+
+/*
  * Lets the tag name a manifest the repository has, durably. A reader sees
- * the old or the new digest; a new tag appears complete.
+ * the old or the new digest; a new tag appears complete. Fails as tag_check,
+ * and for a protected tag with ERR_MANIFEST_UNKNOWN when the manifest is gone;
+ * one that names the digest already stays untouched.
  */
 int tag_set(const struct store *store, const char *name, const char *tag,
             const struct digest *digest, struct err *err) WARN_UNUSED;
 
-/* ERR_MANIFEST_UNKNOWN when there is no such tag. */
+/*
+ * ERR_MANIFEST_UNKNOWN when there is no such tag, ERR_DENIED when it is
+ * protected.
+ */
 int tag_delete(const struct store *store, const char *name, const char *tag,
                struct err *err) WARN_UNUSED;
 
 /*
  * Deletes every tag that names `digest`, and none that is moved to another
- * meanwhile; with `absent`, none while that path is there.
+ * meanwhile; with `absent`, none while that path is there. ERR_DENIED at one
+ * that is protected.
  */
 int tag_delete_all(const struct store *store, const char *name,
                    const struct digest *digest, const char *absent,
