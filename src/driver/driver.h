@@ -87,6 +87,7 @@ struct driver_condition {
     const char *member; /* an object in it that has ... */
     struct span bytes;  /* ... just these bytes */
     const char *absent; /* a path where nothing stands; NULL = none */
+    int64_t before_ns;  /* the member's mtime is before this; 0 = any */
 };
 
 /* Where an object may be put by put_if. */
@@ -190,7 +191,8 @@ struct driver_ops {
      * Removes a directory, durably, only while the condition holds: else
      * ERR_EXISTS, and it has been there all the time. An object put as the
      * member at the same time is either seen by the condition or in a new
-     * directory. ERR_BUSY as in protect.
+     * directory; with `before_ns`, so is a lease of it that protect renews.
+     * ERR_BUSY as in protect.
      */
     int (*remove_if)(struct driver *, const char *directory,
                      const struct driver_condition *condition, struct err *err);

@@ -249,21 +249,24 @@ int fs_remove_empty(struct driver *driver, const char *directory,
     return err_set_errno(err, errno, "rmdir %s", directory);
 }
 
-/* Whether `member` of the directory has just these bytes. */
+/* Whether `member` of the directory has just these bytes, and is old. */
 static int check_member(struct driver *driver, const char *directory,
                         const struct driver_condition *condition,
                         struct err *err)
 {
     CLEANUP(buf) struct buf path = BUF_INIT(PATH_MAX);
     CLEANUP(buf) struct buf found = BUF_INIT(condition->bytes.len);
+    struct driver_stat stat;
 
     buf_add_format(&path, "%s/%s", directory, condition->member);
-    if (fs_get(driver, buf_text(&path), &found, NULL, err) < 0)
+    if (fs_get(driver, buf_text(&path), &found, &stat, err) < 0)
         return err->code == ERR_NOT_FOUND || err->code == ERR_TOO_LARGE
                    ? err_recode(err, ERR_EXISTS)
                    : -1;
     if (!span_equals(buf_span(&found), condition->bytes))
         return err_set(err, ERR_EXISTS, "%s is another", condition->member);
+    if (condition->before_ns != 0 && stat.mtime_ns >= condition->before_ns)
+        return err_set(err, ERR_EXISTS, "%s is younger", condition->member);
     return 0;
 }
 

@@ -281,6 +281,8 @@ static int mem_remove_if(struct driver *driver, const char *directory,
         return err_recode(err, ERR_EXISTS);
     if (!span_equals(buf_span(&member->bytes), condition->bytes))
         return err_set(err, ERR_EXISTS, "%s is another", condition->member);
+    if (condition->before_ns != 0 && member->mtime_ns >= condition->before_ns)
+        return err_set(err, ERR_EXISTS, "%s is younger", condition->member);
     if (condition->absent != NULL &&
         mem_map_find(&mem->tree, condition->absent) != NULL)
         return err_set(err, ERR_EXISTS, "%s is there", condition->absent);

@@ -53,6 +53,7 @@ struct subject {
     X(remove_takes_an_object)                                                  \
     X(remove_takes_a_directory_with_all_below)                                 \
     X(remove_if_takes_only_what_fits_the_condition)                            \
+    X(remove_if_takes_only_what_is_old)                                        \
     X(put_if_puts_only_where_there_is_what_was_seen)                           \
     X(put_if_makes_no_directory_that_has_to_be_there)                          \
     X(move_if_moves_only_what_was_seen)                                        \

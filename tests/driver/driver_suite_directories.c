@@ -301,7 +301,7 @@ void suite_remove_takes_a_directory_with_all_below(struct subject *subject)
 
 void suite_remove_if_takes_only_what_fits_the_condition(struct subject *subject)
 {
-    struct driver_condition condition = {"current/link", {"on", 2}, NULL};
+    struct driver_condition condition = {"current/link", {"on", 2}, NULL, 0};
     struct driver *driver = subject->driver;
 
     OK(driver_put_directory(driver, "a/tags/v1", two_files, 2, &err));
@@ -324,6 +324,26 @@ void suite_remove_if_takes_only_what_fits_the_condition(struct subject *subject)
     expect_missing(driver, "a/tags/v1/current/link");
     FAILS(ERR_NOT_FOUND,
           driver_remove_if(driver, "a/tags/v1", &condition, &err));
+}
+
+void suite_remove_if_takes_only_what_is_old(struct subject *subject)
+{
+    static const char *const link[] = {"a/tags/v1/current/link"};
+    struct driver_condition condition = {"current/link", {"one", 3}, NULL, 0};
+    struct driver *driver = subject->driver;
+    struct driver_stat st;
+    size_t missing;
+
+    OK(driver_put_directory(driver, "a/tags/v1", two_files, 2, &err));
+    OK(driver_stat(driver, link[0], &st, &err));
+    condition.before_ns = st.mtime_ns;
+    FAILS(ERR_EXISTS, driver_remove_if(driver, "a/tags/v1", &condition, &err));
+    subject->age(subject, link[0], 2 * SUITE_GRACE_SECONDS);
+    OK(driver_protect(driver, link, 1, &missing, &err));
+    FAILS(ERR_EXISTS, driver_remove_if(driver, "a/tags/v1", &condition, &err));
+    subject->age(subject, link[0], 2 * SUITE_GRACE_SECONDS);
+    OK(driver_remove_if(driver, "a/tags/v1", &condition, &err));
+    expect_missing(driver, "a/tags/v1");
 }
 
 /* --- from several threads --- */

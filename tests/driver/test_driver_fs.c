@@ -337,7 +337,7 @@ static int put_when_taken(void *context, enum fs_step step)
 }
 
 static const struct driver_condition is_old = {
-    "current/link", {"old", 3}, NULL};
+    "current/link", {"old", 3}, NULL, 0};
 
 Test(driver_fs, remove_if_spares_what_is_put_when_it_is_done)
 {

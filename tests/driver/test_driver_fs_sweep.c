@@ -114,7 +114,7 @@ static int sweep_when_taken(void *context, enum fs_step step)
 /* However old the tag is, somebody is at work on it. */
 Test(driver_fs_sweep, a_directory_that_is_aside_for_a_moment_stays)
 {
-    struct driver_condition condition = {"current/link", SPAN("old"), NULL};
+    struct driver_condition condition = {"current/link", SPAN("old"), NULL, 0};
 
     given(fixture.subject.driver, "tags/v1/current/link", "old");
     make_old("tags/v1");
