@@ -75,6 +75,8 @@ struct layout_path layout_revisions(const char *name,
                                     enum hash_algorithm algorithm);
 struct layout_path layout_revision(const char *name,
                                    const struct digest *digest);
+/* The link within it. */
+#define LAYOUT_REVISION_LINK "link"
 struct layout_path layout_revision_link(const char *name,
                                         const struct digest *digest);
 struct layout_path layout_tags(const char *name);

@@ -12,15 +12,13 @@
 /* How often the file of the lock may come or go under our hands. */
 #define LOCK_TRIES 8
 
-static int find_rules(const struct store *store, const char *name,
-                      struct rules_found *out, struct err *err)
+int protection_check_rules(const struct store *store, struct err *err)
 {
-    if (store->rules == NULL)
-        return err_set(err, ERR_MISCONFIGURED,
-                       "the rules are not known, so nothing that may be "
-                       "protected is changed");
-    rules_find(store->rules, name, out);
-    return 0;
+    if (store->rules != NULL)
+        return 0;
+    return err_set(err, ERR_MISCONFIGURED,
+                   "the rules are not known, so nothing that may be protected "
+                   "is changed");
 }
 
 int protection_of(const struct store *store, const char *name, const char *tag,
@@ -28,8 +26,9 @@ int protection_of(const struct store *store, const char *name, const char *tag,
 {
     struct rules_found found;
 
-    if (find_rules(store, name, &found, err) < 0)
+    if (protection_check_rules(store, err) < 0)
         return -1;
+    rules_find(store->rules, name, &found);
     *is_protected = rules_tags_match(&found.protect, tag) != NULL;
     return 0;
 }
@@ -72,8 +71,9 @@ int protection_enter(const struct store *store, const char *name,
     struct protection protection = {.store = store, .name = name};
     struct rules_found found;
 
-    if (find_rules(store, name, &found, err) < 0)
+    if (protection_check_rules(store, err) < 0)
         return -1;
+    rules_find(store->rules, name, &found);
     protection.tags = found.protect;
     if (protection.tags.count > 0 &&
         lock(&protection, &protection.lock, err) < 0)

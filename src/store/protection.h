@@ -25,6 +25,10 @@
 #include "store/store.h"
 
 /* ERR_MISCONFIGURED when the rules are not known. */
+int protection_check_rules(const struct store *store,
+                           struct err *err) WARN_UNUSED;
+
+/* The same, and whether they protect the tag. */
 int protection_of(const struct store *store, const char *name, const char *tag,
                   bool *is_protected, struct err *err) WARN_UNUSED;
 

@@ -25,6 +25,22 @@ int tag_resolve(const struct store *store, const char *name, const char *tag,
     return 0;
 }
 
+/* The time first: who sets it in between only makes it younger. */
+int tag_look(const struct store *store, const char *name, const char *tag,
+             struct tag_info *out, struct err *err)
+{
+    struct layout_path current = layout_tag_current(name, tag);
+    struct tag_info info;
+    struct driver_stat stat;
+
+    if (driver_stat(store->driver, current.text, &stat, err) < 0 ||
+        link_read(store, &current, &info.digest, err) < 0)
+        return unknown(tag, err);
+    info.pushed_ns = stat.mtime_ns;
+    *out = info;
+    return 0;
+}
+
 /* The tag's directory is there: the index entry first, then the tag moves. */
 static int move(const struct store *store, const char *name, const char *tag,
                 const struct digest *digest, struct err *err)
@@ -106,6 +122,8 @@ static int set_protected(const struct store *store, const char *name,
         return -1;
     if (is_there)
         return 0;
+    /* It was stored just now, or nobody has used it for long: see untagged.h */
+    manifest_lease(store, name, digest);
     if (manifest_check(store, name, digest, err) < 0)
         return -1;
     return set(store, name, tag, digest, err);
@@ -151,27 +169,23 @@ int tag_delete(const struct store *store, const char *name, const char *tag,
     return 0;
 }
 
-struct deletion {
-    const struct store *store;
-    const char *name;
-    const struct digest *digest;
-    const char *absent;
-};
-
-static int delete_one(const struct deletion *deletion, const char *tag,
-                      struct err *err)
+/* Under the condition, for a tag that names the digest. */
+static int delete_if(const struct store *store, const char *name,
+                     const char *tag, const struct digest *digest,
+                     struct driver_condition condition, bool *is_deleted,
+                     struct err *err)
 {
-    struct layout_path directory = layout_tag(deletion->name, tag);
+    struct layout_path directory = layout_tag(name, tag);
     char text[DIGEST_TEXT_MAX];
-    struct driver_condition condition = {.member = LAYOUT_TAG_CURRENT,
-                                         .absent = deletion->absent};
 
-    digest_format(deletion->digest, text);
+    digest_format(digest, text);
+    condition.member = LAYOUT_TAG_CURRENT;
     condition.bytes = span_of(text);
-    if (check_deletion(deletion->store, deletion->name, tag, err) < 0)
+    if (check_deletion(store, name, tag, err) < 0)
         return -1;
-    if (driver_remove_if(deletion->store->driver, directory.text, &condition,
-                         err) == 0)
+    *is_deleted =
+        driver_remove_if(store->driver, directory.text, &condition, err) == 0;
+    if (*is_deleted)
         return 0;
     /* Moved or put again just now: then it is not ours to delete. */
     if (err->code != ERR_EXISTS && err->code != ERR_NOT_FOUND)
@@ -180,10 +194,35 @@ static int delete_one(const struct deletion *deletion, const char *tag,
     return 0;
 }
 
+int tag_delete_seen(const struct store *store, const char *name,
+                    const char *tag, const struct tag_info *seen,
+                    bool *is_deleted, struct err *err)
+{
+    const struct driver_condition condition = {.before_ns =
+                                                   seen->pushed_ns + 1};
+
+    if (delete_if(store, name, tag, &seen->digest, condition, is_deleted,
+                  err) == 0)
+        return 0;
+    if (err->code != ERR_MANIFEST_UNKNOWN)
+        return -1;
+    err_clear(err);
+    *is_deleted = false;
+    return 0;
+}
+
+struct deletion {
+    const struct store *store;
+    const char *name;
+    const struct digest *digest;
+    const char *absent;
+};
+
 static int delete_if_named(void *context, const char *tag, struct err *err)
 {
     struct deletion *deletion = context;
     struct digest digest;
+    bool is_deleted;
 
     if (tag_resolve(deletion->store, deletion->name, tag, &digest, err) < 0) {
         /* A tag that is broken, or was just deleted, names nothing. */
@@ -192,9 +231,11 @@ static int delete_if_named(void *context, const char *tag, struct err *err)
         err_clear(err);
         return 0;
     }
-    return digest_equals(&digest, deletion->digest)
-               ? delete_one(deletion, tag, err)
-               : 0;
+    if (!digest_equals(&digest, deletion->digest))
+        return 0;
+    return delete_if(deletion->store, deletion->name, tag, &digest,
+                     (struct driver_condition){.absent = deletion->absent},
+                     &is_deleted, err);
 }
 
 int tag_delete_all(const struct store *store, const char *name,

@@ -11,6 +11,16 @@
 #include "oci/digest.h"
 #include "store/store.h"
 
+/* A tag as it was looked at. */
+struct tag_info {
+    struct digest digest;
+    int64_t pushed_ns; /* when it was set last, also to what it named before */
+};
+
+/* ERR_MANIFEST_UNKNOWN when there is no such tag. */
+int tag_look(const struct store *store, const char *name, const char *tag,
+             struct tag_info *out, struct err *err) WARN_UNUSED;
+
 /* What the tag names now. ERR_MANIFEST_UNKNOWN when there is no such tag. */
 int tag_resolve(const struct store *store, const char *name, const char *tag,
                 struct digest *out, struct err *err) WARN_UNUSED;
@@ -38,6 +48,14 @@ int tag_set(const struct store *store, const char *name, const char *tag,
  */
 int tag_delete(const struct store *store, const char *name, const char *tag,
                struct err *err) WARN_UNUSED;
+
+/*
+ * The same, but only while it is as it was looked at: `*is_deleted` is false,
+ * and the tag stays, when it was set anew since, also to the same digest.
+ */
+int tag_delete_seen(const struct store *store, const char *name,
+                    const char *tag, const struct tag_info *seen,
+                    bool *is_deleted, struct err *err) WARN_UNUSED;
 
 /*
  * Deletes every tag that names `digest`, and none that is moved to another
