@@ -141,6 +141,12 @@ void sweep_end(void)
         end_driver();
 }
 
+void sweep_settle(void)
+{
+    if (!in_memory)
+        fixture.fs->settle_ns = INT64_MIN;
+}
+
 void sweep_age(const char *path)
 {
     if (in_memory)

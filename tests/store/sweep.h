@@ -122,6 +122,9 @@ void sweep_age(const char *path);
  */
 void sweep_age_revisions(void);
 
+/* The versions of directories are known at once; for `prepare`. */
+void sweep_settle(void);
+
 /* The blob can be read, whole. */
 void expect_blob(const char *name, const struct digest *digest);
 
