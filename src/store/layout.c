@@ -202,3 +202,14 @@ struct layout_path layout_protection(const char *name)
 {
     return path_format(LAYOUT_REPOSITORIES "/%s/_berth/protection", name);
 }
+
+struct layout_path layout_tags_index(const char *name)
+{
+    return path_format(LAYOUT_REPOSITORIES "/%s/_berth/tags", name);
+}
+
+struct layout_path layout_catalog_index(const char *name)
+{
+    return path_format("_berth/catalog/%s%s_children", name,
+                       name[0] != '\0' ? "/" : "");
+}

@@ -22,12 +22,13 @@
  *       referrers/<alg>/<hex>/<alg>-<hex>        descriptor of a referrer
  *       referrers/scanned                        how far the index has seen
  *       protection                               locked, see protection.h
+ *       tags                                     the names in _manifests/tags
  *   _berth/                                      ours alone, the driver's
  *     locks/ tmp/ trash/<run>/
  *     adopted                                    owners before `berth adopt`
- *     guarded                                    the web server is to answer
- *                                                for no blob by itself
- *   _berth-<hex>/                                what is being deleted, where
+ *     catalog/<name>/_children                   the names in
+ * repositories/<name> guarded                                    the web server
+ * is to answer for no blob by itself _berth-<hex>/ what is being deleted, where
  *                                                tmp/ cannot be used
  *
  * A link holds a digest as text, without a newline. It names the blob to
@@ -108,5 +109,13 @@ struct layout_path layout_referrer(const char *name,
 bool layout_parse_referrer(const char *file, struct digest *out);
 struct layout_path layout_referrers_scanned(const char *name);
 struct layout_path layout_protection(const char *name);
+
+/*
+ * Indexes of names, see children.h. That of repositories lies apart from
+ * them, for a file made in their directory would change it; with "" as the
+ * name it is that of the top.
+ */
+struct layout_path layout_tags_index(const char *name);
+struct layout_path layout_catalog_index(const char *name);
 
 #endif

@@ -2,6 +2,7 @@
 #include "store/tag.h"
 
 #include "oci/name.h"
+#include "store/children.h"
 #include "store/layout.h"
 #include "store/link.h"
 #include "store/manifest_store.h"
@@ -259,14 +260,13 @@ struct listing {
     void *context;
 };
 
-static int visit_if_complete(void *context, const char *tag, bool is_directory,
-                             struct err *err)
+static int visit_if_complete(void *context, const char *tag, struct err *err)
 {
     struct listing *listing = context;
     struct layout_path current;
     struct driver_stat stat;
 
-    if (!is_directory || !tag_is_valid(span_of(tag)))
+    if (!tag_is_valid(span_of(tag)))
         return 0;
     /* registry:2 leaves a bare directory when it dies between two steps. */
     current = layout_tag_current(listing->name, tag);
@@ -284,10 +284,12 @@ int tag_list(const struct store *store, const char *name, const char *last,
 {
     struct listing listing = {store, name, visit, context};
     struct layout_path path = layout_tags(name);
+    struct layout_path index = layout_tags_index(name);
+    const struct children tags = {path.text, index.text, CHILDREN_INDEXED_FROM};
     struct driver_stat stat;
 
-    if (driver_list(store->driver, path.text, last, visit_if_complete, &listing,
-                    err) == 0)
+    if (children_list(store->driver, &tags, last, visit_if_complete, &listing,
+                      err) == 0)
         return 0;
     if (err->code != ERR_NOT_FOUND)
         return -1;

@@ -43,3 +43,12 @@ Test(layout, referrer_files_can_be_read_back)
     cr_assert_not(layout_parse_referrer("", &back));
     cr_assert_not(layout_parse_referrer("scanned", &back));
 }
+
+Test(layout, indexes_of_names_are_ours_alone)
+{
+    cr_assert_str_eq(layout_tags_index("a/b").text,
+                     "repositories/a/b/_berth/tags");
+    cr_assert_str_eq(layout_catalog_index("").text, "_berth/catalog/_children");
+    cr_assert_str_eq(layout_catalog_index("a/b").text,
+                     "_berth/catalog/a/b/_children");
+}

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include <criterion/criterion.h>
+#include <stdio.h>
 #include <string.h>
 
+#include "oci/name.h"
 #include "store/fixture.h"
 #include "store/layout.h"
 #include "store/tag.h"
@@ -181,4 +183,85 @@ Test(tag, a_new_tag_appears_complete)
     set("v1", "1");
     expect_no_half_tag();
     cr_assert_str_eq(list(NULL), "v1 ");
+}
+
+/* --- many tags --- */
+
+#define MANY 10000 /* from here on there is an index */
+
+static struct driver_file current_link = {LAYOUT_TAG_CURRENT, {"x", 1}};
+
+/* "tag-00000" and so on; of every hundred, one is not complete. */
+static void put_many(const char *name, unsigned int count)
+{
+    for (unsigned int i = 0; i < count; i++) {
+        char tag[TAG_MAX_LENGTH + 1];
+        struct layout_path path;
+
+        snprintf(tag, sizeof(tag), "tag-%05u", i);
+        path = layout_tag(name, tag);
+        if (i % 100 == 7)
+            cr_assert_eq(driver_make_directory(store.driver, path.text, &err),
+                         0);
+        else
+            cr_assert_eq(driver_put_directory(store.driver, path.text,
+                                              &current_link, 1, &err),
+                         0);
+    }
+}
+
+static int append_three(void *context, const char *tag, struct err *error)
+{
+    size_t *count = context;
+
+    return (*count)++ == 3 ? 1 : append(NULL, tag, error);
+}
+
+static const char *list_three(const char *last)
+{
+    size_t count = 0;
+
+    listed[0] = '\0';
+    cr_assert_eq(tag_list(&store, "a", last, append_three, &count, &err), 0,
+                 "%s", err.text);
+    return listed;
+}
+
+Test(tag, many_are_listed_by_an_index)
+{
+    put_many("a", MANY);
+    list_three(NULL);
+    cr_assert(object_exists(layout_tags_index("a").text));
+    cr_assert_str_eq(list_three(NULL), "tag-00000 tag-00001 tag-00002 ");
+    cr_assert_str_eq(list_three("tag-05004"), "tag-05005 tag-05006 tag-05008 ");
+    cr_assert_str_eq(list_three("tag-09998"), "tag-09999 ");
+    cr_assert_str_eq(list_three("tag-"), "tag-00000 tag-00001 tag-00002 ");
+    cr_assert_str_eq(list_three("u"), "");
+}
+
+Test(tag, that_comes_or_goes_among_many_is_seen_at_once)
+{
+    put_many("a", MANY);
+    list_three(NULL);
+    set("tag-05000b", "x");
+    cr_assert_str_eq(list_three("tag-05000"),
+                     "tag-05000b tag-05001 tag-05002 ");
+    cr_assert_str_eq(list_three("tag-05000"),
+                     "tag-05000b tag-05001 tag-05002 ");
+    cr_assert_eq(tag_delete(&store, "a", "tag-05001", &err), 0);
+    cr_assert_str_eq(list_three("tag-05000"),
+                     "tag-05000b tag-05002 tag-05003 ");
+    /* registry:2 makes the directory first, and the link in it later. */
+    cr_assert_eq(driver_put(store.driver,
+                            layout_tag_current("a", "tag-05007").text,
+                            SPAN("x"), DRIVER_DURABLE, &err),
+                 0);
+    cr_assert_str_eq(list_three("tag-05006"), "tag-05007 tag-05008 tag-05009 ");
+}
+
+Test(tag, fewer_have_no_index)
+{
+    put_many("a", MANY - 1);
+    cr_assert_str_eq(list_three("tag-05006"), "tag-05008 tag-05009 tag-05010 ");
+    cr_assert_not(object_exists(layout_tags_index("a").text));
 }
