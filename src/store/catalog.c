@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "oci/name.h"
+#include "store/children.h"
 #include "store/layout.h"
 
 struct walk {
@@ -61,14 +62,13 @@ static void leave(struct walk *walk, size_t length)
     walk->name[length] = '\0';
 }
 
-static int walk_child(void *context, const char *child, bool is_directory,
-                      struct err *err)
+static int walk_child(void *context, const char *child, struct err *err)
 {
     struct walk *walk = context;
     size_t length = walk->length;
     int result;
 
-    if (!is_directory || !enter(walk, span_of(child)))
+    if (!enter(walk, span_of(child)))
         return 0;
     result = walk->everywhere ? visit_here(walk, err)
                               : visit_if_repository(walk, err);
@@ -78,11 +78,35 @@ static int walk_child(void *context, const char *child, bool is_directory,
     return result;
 }
 
+static int walk_directory(void *context, const char *child, bool is_directory,
+                          struct err *err)
+{
+    return is_directory ? walk_child(context, child, err) : 0;
+}
+
 static struct layout_path place(const struct walk *walk)
 {
     struct layout_path top = {LAYOUT_REPOSITORIES};
 
     return walk->length > 0 ? layout_repository(walk->name) : top;
+}
+
+/*
+ * The children of the place behind `after`. Who goes everywhere has use for
+ * no index; who does not finds no repository in what is no directory.
+ */
+static int walk_children(struct walk *walk, const char *after, struct err *err)
+{
+    struct driver *driver = walk->store->driver;
+    struct layout_path path = place(walk);
+    struct layout_path index = layout_catalog_index(walk->name);
+    const struct children children = {path.text, index.text,
+                                      CHILDREN_INDEXED_FROM};
+
+    return walk->everywhere
+               ? driver_list(driver, path.text, after, walk_directory, walk,
+                             err)
+               : children_list(driver, &children, after, walk_child, walk, err);
 }
 
 /* Below the first component of `after`, behind the rest of it. */
@@ -110,17 +134,14 @@ static int walk_below(struct walk *walk, const char *after, struct err *err)
     struct span rest = span_of(after ? after : "");
     struct span first = span_cut(&rest, '/');
     char from[NAME_MAX_LENGTH + 1];
-    struct layout_path path;
     int result = 0;
 
     if (first.len > 0)
         result = walk_rest(walk, first, rest, err);
     if (result != 0)
         return result;
-    path = place(walk);
     snprintf(from, sizeof(from), "%.*s", SPAN_ARGS(first));
-    result = driver_list(walk->store->driver, path.text, from, walk_child, walk,
-                         err);
+    result = walk_children(walk, from, err);
     if (result < 0 && err->code == ERR_NOT_FOUND) {
         err_clear(err);
         return 0;

@@ -13,8 +13,9 @@ typedef int catalog_visit(void *context, const char *name, struct err *err);
  * or "" = from the first; it need not exist). The order is that of a sorted
  * tree: by components, "a" then "a/b" then "a-b".
  *
- * There is no index: the walk skips what stands before `last` and reads only
- * the directories on its way.
+ * The walk skips what stands before `last` and reads only the directories on
+ * its way; of large ones an index, see children.h. So a page takes no longer
+ * behind the last name than at the first, and shows what any program wrote.
  */
 int catalog_list(const struct store *store, const char *last,
                  catalog_visit *visit, void *context,

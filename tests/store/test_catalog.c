@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include <criterion/criterion.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "store/catalog.h"
 #include "store/fixture.h"
+#include "store/layout.h"
 
 static void fill(void);
 
@@ -150,4 +153,130 @@ Test(catalog, walk_ends_when_its_visitor_fails)
     cr_assert_eq(catalog_walk(&store, fail_at, place, &err), -1);
     cr_assert_str_eq(err.text, "at a/b");
     cr_assert_str_eq(listed, "a ");
+}
+
+/* --- many repositories --- */
+
+#define TOPS 10000 /* from here on there is an index */
+#define MANY (TOPS + 2 * TOPS / 10)
+
+static char (*many)[32];
+
+static int compare_by_components(const void *a, const void *b)
+{
+    const char *one = a, *other = b;
+
+    while (*one != '\0' && *one == *other)
+        one++, other++;
+    if (*one == '\0' || *other == '\0' || (*one != '/' && *other != '/'))
+        return *one - *other;
+    return *one == '/' ? -1 : 1;
+}
+
+/* Some with others in them, some whose names only look like that. */
+static void fill_many(void)
+{
+    size_t count = 0;
+
+    fixture_teardown();
+    fixture_setup();
+    many = calloc(MANY, sizeof(*many));
+    for (unsigned int i = 0; i < TOPS - TOPS / 10; i++)
+        snprintf(many[count++], sizeof(*many), "r%05u", i);
+    for (unsigned int i = 0; i < TOPS / 10; i++) {
+        snprintf(many[count++], sizeof(*many), "r%05u-y", 9 * i);
+        snprintf(many[count++], sizeof(*many), "r%05u/x", 9 * i);
+        snprintf(many[count++], sizeof(*many), "r%05u/x/z", 9 * i);
+    }
+    cr_assert_eq(count, MANY);
+    qsort(many, MANY, sizeof(*many), compare_by_components);
+    for (size_t i = 0; i < MANY; i++)
+        cr_assert_eq(driver_make_directory(store.driver,
+                                           layout_layers(many[i]).text, &err),
+                     0, "%s", err.text);
+}
+
+static void expect_many_behind(const char *last)
+{
+    char expected[1024] = "";
+    size_t first = 0;
+
+    while (first < MANY && compare_by_components(many[first], last) <= 0)
+        first++;
+    for (size_t i = first; i < MANY && i < first + 20; i++) {
+        strcat(expected, many[i]);
+        strcat(expected, " ");
+    }
+    cr_assert_str_eq(list(last, 20), expected, "behind '%s'", last);
+}
+
+Test(catalog, many_are_listed_by_an_index)
+{
+    fill_many();
+    expect_many_behind("");
+    cr_assert(object_exists(layout_catalog_index("").text));
+    cr_assert_not(object_exists(layout_catalog_index(many[0]).text));
+    for (size_t i = 0; i < MANY; i += 97) {
+        char last[sizeof(*many)];
+
+        snprintf(last, sizeof(last), "%s", many[i]);
+        expect_many_behind(last);
+        last[strlen(last) - 1]++;
+        expect_many_behind(last);
+    }
+    expect_many_behind("r00009/x");
+    expect_many_behind("r00009/xx");
+    expect_many_behind("s");
+    free(many);
+}
+
+Test(catalog, one_that_comes_or_goes_among_many_is_seen_at_once)
+{
+    fill_many();
+    list(NULL, 1);
+    push_blob("r00001/new", SPAN("x"));
+    push_blob("r00001a", SPAN("x"));
+    cr_assert_str_eq(list("r00001", 3), "r00001/new r00001a r00002 ");
+    cr_assert_str_eq(list("r00001", 3), "r00001/new r00001a r00002 ");
+    cr_assert_eq(driver_remove(store.driver, layout_repository("r00001").text,
+                               DRIVER_DURABLE, &err),
+                 0);
+    cr_assert_str_eq(list("r00000/y", 2), "r00000-y r00001a ");
+    /* Another program makes the directory first, and what is in it later. */
+    cr_assert_eq(driver_make_directory(store.driver,
+                                       layout_uploads("r00003a").text, &err),
+                 0);
+    cr_assert_str_eq(list("r00003", 1), "r00004 ");
+    cr_assert_eq(driver_make_directory(store.driver,
+                                       layout_manifests("r00003a").text, &err),
+                 0);
+    cr_assert_str_eq(list("r00003", 1), "r00003a ");
+    free(many);
+}
+
+Test(catalog, many_in_one_namespace_have_an_index_of_their_own)
+{
+    struct layout_path index = layout_catalog_index("team/a");
+
+    for (unsigned int i = 0; i < TOPS; i++) {
+        char name[32];
+
+        snprintf(name, sizeof(name), "team/a/r%05u", i);
+        cr_assert_eq(
+            driver_make_directory(store.driver, layout_layers(name).text, &err),
+            0);
+    }
+    cr_assert_str_eq(list("b/deep/er", 2), "team/a/r00000 team/a/r00001 ");
+    cr_assert_str_eq(index.text, "_berth/catalog/team/a/_children");
+    cr_assert(object_exists(index.text));
+    cr_assert_str_eq(list("team/a/r05000", 1), "team/a/r05001 ");
+    cr_assert_str_eq(list("team/a/r09999", 9), "z ");
+}
+
+Test(catalog, passes_over_files)
+{
+    cr_assert_eq(driver_put(store.driver, "repositories/c", SPAN("x"),
+                            DRIVER_DURABLE, &err),
+                 0);
+    cr_assert_str_eq(list("b", 100), "b/deep/er z ");
 }
