@@ -298,7 +298,8 @@ static int remove_directory(struct driver *driver, struct err *err)
 
 static int remove_fitting(struct driver *driver, struct err *err)
 {
-    static const struct driver_condition condition = {"link", {"old", 3}, NULL, 0};
+    static const struct driver_condition condition = {
+        "link", {"old", 3}, NULL, 0};
 
     return driver_remove_if(driver, "a", &condition, err);
 }
