@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "base/clock.h"
 #include "http/etag.h"
 #include "http/route.h"
 #include "oci/manifest.h"
@@ -144,21 +145,44 @@ static int set_tags(struct call *call, const struct tags *tags,
     return 0;
 }
 
+/* What a PUT stores. */
+struct push {
+    struct span bytes;
+    struct digest digest;
+    const struct manifest *manifest;
+    int64_t began_ns; /* before what it refers to was protected */
+};
+
+/*
+ * A request that was held up for longer may have been overtaken by a collector
+ * that had seen neither the manifest nor a lease young enough.
+ */
+static int protect_if_late(struct call *call, const struct push *push)
+{
+    int64_t half_ns =
+        (int64_t)call->settings->grace * (CLOCK_NS_PER_SECOND / 2);
+
+    if (clock_monotonic_ns() - push->began_ns < half_ns)
+        return 0;
+    return manifest_protect(call->store, call->name, &push->digest,
+                            push->manifest, call->settings->sparse, call->err);
+}
+
 /* How often a deletion of the same manifest may come in between. */
 #define PUT_TRIES 8
 
 /* Stores the manifest and lets the tags name it, see manifest_store.h. */
-static int put_and_tag(struct call *call, const struct digest *digest,
-                       const struct manifest *manifest, struct span bytes,
+static int put_and_tag(struct call *call, const struct push *push,
                        const struct tags *tags)
 {
     for (int i = 0; i < PUT_TRIES; i++) {
-        if (manifest_put(call->store, call->name, digest, manifest, bytes,
-                         call->err) < 0)
+        if (manifest_put(call->store, call->name, &push->digest, push->manifest,
+                         push->bytes, call->err) < 0)
             return -1;
-        if (set_tags(call, tags, digest) == 0 &&
-            (tags->count == 0 ||
-             manifest_check(call->store, call->name, digest, call->err) == 0))
+        if (protect_if_late(call, push) == 0 &&
+            set_tags(call, tags, &push->digest) == 0 &&
+            (tags->count == 0 || manifest_check(call->store, call->name,
+                                                &push->digest, call->err) == 0))
             return 0;
         if (call->err->code != ERR_MANIFEST_UNKNOWN)
             return -1;
@@ -221,20 +245,24 @@ static int put_manifest(struct call *call)
 {
     CLEANUP(buf) struct buf bytes = BUF_INIT(call->settings->manifest_limit);
     CLEANUP(manifest) struct manifest *manifest = NULL;
-    struct digest digest;
+    struct push push;
     struct tags tags;
 
     if (collect_tags(call, &tags) < 0 || read_body(call, &bytes) < 0 ||
-        check_digest(call, buf_span(&bytes), &digest) < 0 ||
+        check_digest(call, buf_span(&bytes), &push.digest) < 0 ||
         manifest_parse(buf_span(&bytes), call->request->content_type, &manifest,
                        call->err) < 0 ||
-        check_tags(call, &tags, &digest) < 0 ||
-        manifest_protect_references(call->store, call->name, manifest,
-                                    call->settings->sparse, call->err) < 0 ||
-        put_and_tag(call, &digest, manifest, buf_span(&bytes), &tags) < 0)
+        check_tags(call, &tags, &push.digest) < 0)
         return -1;
-    tell_created(call, &tags, &digest, manifest);
-    warn_of_distribution(call, &digest, buf_span(&bytes));
+    push.bytes = buf_span(&bytes);
+    push.manifest = manifest;
+    push.began_ns = clock_monotonic_ns();
+    if (manifest_protect_references(call->store, call->name, manifest,
+                                    call->settings->sparse, call->err) < 0 ||
+        put_and_tag(call, &push, &tags) < 0)
+        return -1;
+    tell_created(call, &tags, &push.digest, manifest);
+    warn_of_distribution(call, &push.digest, push.bytes);
     return 0;
 }
 

@@ -234,6 +234,18 @@ int manifest_put(const struct store *store, const char *name,
     return link_write(store, &link, digest, err);
 }
 
+int manifest_protect(const struct store *store, const char *name,
+                     const struct digest *digest,
+                     const struct manifest *manifest, bool sparse,
+                     struct err *err)
+{
+    struct layout_path link = layout_revision_link(name, digest);
+
+    if (link_protect(store, &link, digest, err) < 0)
+        return unknown(digest, ERR_MANIFEST_UNKNOWN, err);
+    return manifest_protect_references(store, name, manifest, sparse, err);
+}
+
 int manifest_check(const struct store *store, const char *name,
                    const struct digest *digest, struct err *err)
 {

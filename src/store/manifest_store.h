@@ -56,6 +56,17 @@ int manifest_put(const struct store *store, const char *name,
                  const struct digest *digest, const struct manifest *manifest,
                  struct span bytes, struct err *err) WARN_UNUSED;
 
+/*
+ * Protects the manifest, which was put, and all it refers to, for a PUT that
+ * took so long that a collector may have come in between: longer than half a
+ * grace period since manifest_protect_references began. ERR_MANIFEST_UNKNOWN
+ * when it has to be put again, else as there.
+ */
+int manifest_protect(const struct store *store, const char *name,
+                     const struct digest *digest,
+                     const struct manifest *manifest, bool sparse,
+                     struct err *err) WARN_UNUSED;
+
 /* ERR_MANIFEST_UNKNOWN when the repository does not have it (any more). */
 int manifest_check(const struct store *store, const char *name,
                    const struct digest *digest, struct err *err) WARN_UNUSED;

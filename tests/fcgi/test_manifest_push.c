@@ -4,10 +4,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "fcgi/fixture.h"
 #include "oci/media_type.h"
 #include "store/layout.h"
 #include "store/manifest_store.h"
+#include "store/tag.h"
 
 extern const struct route manifest_route;
 
@@ -403,4 +405,58 @@ Test(manifest_push, a_push_outlives_a_deletion_that_came_in_between)
     expect_created("");
     cr_expect_str_eq(get_tag("team/app", "latest"), text_of(&digest));
     cr_expect(object_exists(layout_revision_link("team/app", &digest).text));
+}
+
+/* --- a collector that overtakes --- */
+
+#define SHORT_GRACE "BERTH_GRACE=1s"
+
+static const char *taken; /* by a collector, when the link is written */
+
+static int collect_before_link(struct driver *driver, const char *path,
+                               struct span bytes,
+                               enum driver_durability durability,
+                               struct err *error)
+{
+    if (strcmp(path, layout_revision_link("team/app", &digest).text) == 0 &&
+        taken != NULL) {
+        cr_assert_eq(plain->retire(driver, "run", taken, INT64_MAX, error), 0);
+        taken = NULL;
+        clock_sleep_ms(501); /* longer than half of SHORT_GRACE */
+    }
+    return plain->put(driver, path, bytes, durability, error);
+}
+
+static int push_overtaken(const char *path)
+{
+    int status;
+
+    plain = store.driver->ops;
+    racing = *plain;
+    racing.put = collect_before_link;
+    store.driver->ops = &racing;
+    taken = path;
+    status = ASK("PUT", MANIFESTS "v1", .body = span_of(other),
+                 .parameters = {SHORT_GRACE});
+    store.driver->ops = plain;
+    cr_assert_null(taken);
+    return status;
+}
+
+Test(manifest_push, a_layer_that_went_while_the_push_was_held_up_is_missed)
+{
+    struct layout_path layer = layout_blob(&image.layer);
+    struct digest resolved;
+
+    cr_expect_eq(push_overtaken(layer.text), 400, "%s", answer.head);
+    expect_error_body("MANIFEST_BLOB_UNKNOWN", text_of(&image.layer));
+    cr_expect_lt(tag_resolve(&store, "team/app", "v1", &resolved, &err), 0);
+}
+
+Test(manifest_push, a_manifest_that_went_while_it_was_held_up_is_put_again)
+{
+    struct layout_path bytes = layout_blob(&digest);
+
+    cr_expect_eq(push_overtaken(bytes.text), 201, "%s", answer.head);
+    cr_expect_str_eq(object_text(bytes.text), other);
 }
