@@ -27,6 +27,7 @@ command_function command_check_web; /* check --web */
 command_function command_configtest;
 command_function command_import_config;
 command_function command_policy;
+command_function command_prune;
 command_function command_purge;
 command_function command_token;
 

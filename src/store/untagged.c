@@ -55,10 +55,16 @@ static void graph_cleanup(struct graph *graph)
     free(graph->stack);
 }
 
-int64_t untagged_cutoff(int64_t now_ns, uint64_t age, uint64_t grace)
+uint64_t untagged_age(uint64_t age, uint64_t grace)
 {
     uint64_t least = grace + grace / 4;
-    uint64_t seconds = age > least ? age : least;
+
+    return age > least ? age : least;
+}
+
+int64_t untagged_cutoff(int64_t now_ns, uint64_t age, uint64_t grace)
+{
+    uint64_t seconds = untagged_age(age, grace);
     uint64_t most = (uint64_t)(INT64_MAX / CLOCK_NS_PER_SECOND);
 
     if (seconds > most || (int64_t)seconds * CLOCK_NS_PER_SECOND > now_ns)

@@ -68,9 +68,12 @@ struct untagged_removed {
 };
 
 /*
- * The cutoff for manifests that nobody used for `age` seconds: no younger than
- * 5/4 of the grace period, within which a lease is not always renewed.
+ * For how many seconds nobody has used what goes: `age`, and at least 5/4 of
+ * the grace period, within which a lease is not always renewed.
  */
+uint64_t untagged_age(uint64_t age, uint64_t grace);
+
+/* The cutoff for that. */
 int64_t untagged_cutoff(int64_t now_ns, uint64_t age, uint64_t grace);
 
 /*
