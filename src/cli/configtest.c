@@ -11,6 +11,7 @@
 #include "access/policy.h"
 #include "access/token_keys.h"
 #include "account.h"
+#include "store/rules.h"
 #include "store/settings.h"
 
 /* The owner and group of a directory, and who of them may write there. */
@@ -81,6 +82,20 @@ static int check_policy(const char *file)
     return EXIT_FAILURE;
 }
 
+static int check_rules(const char *file)
+{
+    CLEANUP(rules) struct rules *rules = NULL;
+    struct err err = {0};
+
+    if (file[0] == '\0' || rules_read(file, &rules, &err) == 0)
+        return EXIT_SUCCESS;
+    (void)command_failed(&err);
+    fputs("berth: programs that start with these rules set no tag and delete "
+          "nothing\n",
+          stderr);
+    return EXIT_FAILURE;
+}
+
 static bool is_good(const struct followed_kind *kind, const char *file)
 {
     struct err err = {0};
@@ -140,6 +155,8 @@ int command_configtest(char **words)
     settings_print(&settings, &text);
     fputs(buf_text(&text), stdout);
     status = check_policy(settings.policy);
+    if (check_rules(settings.rules) != EXIT_SUCCESS)
+        status = EXIT_FAILURE;
     if (check_tokens(&settings) != EXIT_SUCCESS)
         status = EXIT_FAILURE;
     return check_root(settings.root) == EXIT_SUCCESS ? status : EXIT_FAILURE;

@@ -298,6 +298,23 @@ static int tell_manifest(void *context,
 
 /* --- the whole --- */
 
+static int stop(void *context, const char *tag, struct err *err)
+{
+    (void)context;
+    (void)tag;
+    (void)err;
+    return 1;
+}
+
+/* The walk visits each place where one could be; "team" of "team/app", too. */
+static bool is_repository(const struct prune *prune, const char *name)
+{
+    struct err err = {0};
+
+    return tag_list(&prune->tree->store, name, NULL, stop, NULL, &err) == 0 ||
+           err.code != ERR_NAME_UNKNOWN;
+}
+
 static int prune_repository(void *context, const char *name, struct err *err)
 {
     struct prune *prune = context;
@@ -306,7 +323,7 @@ static int prune_repository(void *context, const char *name, struct err *err)
     (void)err;
     if (interrupt_came())
         return 1;
-    if (!is_asked_for(prune->words, name))
+    if (!is_asked_for(prune->words, name) || !is_repository(prune, name))
         return 0;
     prune->found++;
     rules_find(prune->tree->store.rules, name, &prune->rules);
