@@ -9,54 +9,7 @@
 #include "access/policy.h"
 #include "access/policy_internal.h"
 #include "oci/name.h"
-
-/* By a table of what matches what, so that no step back is needed. */
-static bool matches(const char *pattern, const char *name)
-{
-    bool reached[NAME_MAX_LENGTH + 1] = {true};
-    size_t len = strlen(name);
-
-    for (; *pattern != '\0'; pattern++) {
-        if (*pattern == '*') {
-            for (size_t i = 1; i <= len; i++)
-                reached[i] = reached[i] || reached[i - 1];
-            continue;
-        }
-        for (size_t i = len; i > 0; i--)
-            reached[i] =
-                reached[i - 1] && (*pattern == '?' || *pattern == name[i - 1]);
-        reached[0] = false;
-    }
-    return reached[len];
-}
-
-static size_t prefix(const char *pattern)
-{
-    return strcspn(pattern, "*?");
-}
-
-static size_t literals(const char *pattern)
-{
-    size_t count = 0;
-
-    for (; *pattern != '\0'; pattern++)
-        count += *pattern != '*' && *pattern != '?';
-    return count;
-}
-
-static bool is_better(const struct policy_section *a,
-                      const struct policy_section *b)
-{
-    bool exact = a->pattern[prefix(a->pattern)] == '\0';
-
-    if (exact != (b->pattern[prefix(b->pattern)] == '\0'))
-        return exact;
-    if (prefix(a->pattern) != prefix(b->pattern))
-        return prefix(a->pattern) > prefix(b->pattern);
-    if (literals(a->pattern) != literals(b->pattern))
-        return literals(a->pattern) > literals(b->pattern);
-    return a->line < b->line;
-}
+#include "plain_pattern.h"
 
 static const struct policy_section *best_section(const struct policy *policy,
                                                  const char *repository)
@@ -66,8 +19,9 @@ static const struct policy_section *best_section(const struct policy *policy,
     for (size_t i = 0; i < policy->section_count; i++) {
         const struct policy_section *section = &policy->sections[i];
 
-        if (matches(section->pattern, repository) &&
-            (best == NULL || is_better(section, best)))
+        if (plain_matches(section->pattern, repository) &&
+            (best == NULL || plain_is_better(section->pattern, section->line,
+                                             best->pattern, best->line)))
             best = section;
     }
     return best;

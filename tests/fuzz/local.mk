@@ -19,13 +19,14 @@ fuzz_programs = \
 	tests/fuzz/fuzz_range \
 	tests/fuzz/fuzz_request \
 	tests/fuzz/fuzz_routes \
+	tests/fuzz/fuzz_rules \
 	tests/fuzz/fuzz_token \
 	tests/fuzz/fuzz_upload
 
 check_LIBRARIES = tests/fuzz/libfuzz.a
 tests_fuzz_libfuzz_a_SOURCES = \
 	tests/fuzz/asker.c tests/fuzz/asker.h \
-	tests/fuzz/fuzz.h \
+	tests/fuzz/fuzz.h tests/fuzz/plain_pattern.h \
 	fcgi/blob.c fcgi/catalog.c fcgi/manifest.c \
 	fcgi/multipart.c fcgi/multipart.h \
 	fcgi/referrers.c fcgi/tags.c fcgi/upload.c fcgi/version.c
@@ -58,6 +59,7 @@ tests_fuzz_fuzz_policy_LDADD = $(fuzz_libs)
 tests_fuzz_fuzz_range_LDADD = $(fuzz_libs)
 tests_fuzz_fuzz_request_LDADD = $(fuzz_libs)
 tests_fuzz_fuzz_routes_LDADD = $(fuzz_libs)
+tests_fuzz_fuzz_rules_LDADD = $(fuzz_libs)
 tests_fuzz_fuzz_token_LDADD = $(fuzz_libs)
 tests_fuzz_fuzz_upload_LDADD = $(fuzz_libs)
 
