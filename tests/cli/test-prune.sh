@@ -201,3 +201,8 @@ printf '[*]\nkeep_lasst = 1\n' >"$rules"
 expect 1 "berth: $rules:2: unknown key \"keep_lasst\"" \
     $berth configtest -c "$work/conf"
 said 'berth: programs that start with these rules set no tag and delete nothing'
+
+# The example is right.
+sample=$(cd "${srcdir:-.}" && pwd)/etc/rules
+expect 0 "rules = $sample" env BERTH_RULES="$sample" \
+    $berth configtest -c "$work/conf"
