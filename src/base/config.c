@@ -113,6 +113,24 @@ static int set_number(const struct config_key *key, uint64_t *field,
     return 0;
 }
 
+static int set_share(const struct config_key *key, struct config_share *field,
+                     struct span value, struct err *err)
+{
+    struct config_share share = {0};
+    bool is_percentage = value.len > 0 && value.ptr[value.len - 1] == '%';
+    int result = is_percentage ? num_parse(span_first(value, value.len - 1), 99,
+                                           &share.percent)
+                               : num_parse_size(value, &share.bytes);
+
+    if (result < 0)
+        return err_set(err, ERR_SYNTAX,
+                       "%s must be a number of bytes such as 4M, or a "
+                       "percentage such as 5%%",
+                       key->name);
+    *field = share;
+    return 0;
+}
+
 static int set_choice(const struct config_key *key, int *field,
                       struct span value, struct err *err)
 {
@@ -147,6 +165,8 @@ static int set_key(const struct config_key *key, void *settings,
     case CONFIG_SIZE:
     case CONFIG_DURATION:
         return set_number(key, field, value, err);
+    case CONFIG_SHARE:
+        return set_share(key, field, value, err);
     case CONFIG_CHOICE:
         return set_choice(key, field, value, err);
     }
@@ -264,6 +284,14 @@ static void print_unit(uint64_t value, const struct unit *units, size_t count,
     buf_add_format(into, "%" PRIu64, value);
 }
 
+static void print_share(const struct config_share *share, struct buf *into)
+{
+    if (share->percent > 0)
+        buf_add_format(into, "%" PRIu64 "%%", share->percent);
+    else
+        print_unit(share->bytes, size_units, ARRAY_SIZE(size_units), into);
+}
+
 static void print_value(const struct config_key *key, const void *settings,
                         struct buf *into)
 {
@@ -287,6 +315,9 @@ static void print_value(const struct config_key *key, const void *settings,
     case CONFIG_DURATION:
         print_unit(*(const uint64_t *)field, duration_units,
                    ARRAY_SIZE(duration_units), into);
+        break;
+    case CONFIG_SHARE:
+        print_share(field, into);
         break;
     case CONFIG_CHOICE:
         buf_add(into, span_of(key->choices[*(const int *)field]));

@@ -23,7 +23,14 @@ enum config_type {
     CONFIG_COUNT,    /* uint64_t */
     CONFIG_SIZE,     /* uint64_t, bytes: 4M */
     CONFIG_DURATION, /* uint64_t, seconds: 24h */
+    CONFIG_SHARE,    /* struct config_share: 4M, or 5% */
     CONFIG_CHOICE,   /* an enum (int) counted from 0 in `choices` */
+};
+
+/* A part of something: so many bytes of it, or so many hundredths. */
+struct config_share {
+    uint64_t bytes;   /* 0 = a percentage */
+    uint64_t percent; /* below 100; both 0 = nothing of it */
 };
 
 struct config_key {

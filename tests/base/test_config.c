@@ -14,6 +14,7 @@ struct example {
     char text[16];
     bool flag;
     uint64_t count, bytes, seconds;
+    struct config_share share;
     int choice;
 };
 
@@ -44,6 +45,9 @@ static const struct config_key keys[] = {
      .type = CONFIG_DURATION,
      .offset = offsetof(struct example, seconds),
      .maximum = UINT64_MAX},
+    {.name = "share",
+     .type = CONFIG_SHARE,
+     .offset = offsetof(struct example, share)},
     {.name = "choice",
      .type = CONFIG_CHOICE,
      .offset = offsetof(struct example, choice),
@@ -226,6 +230,7 @@ Test(config, prints_what_it_would_read_again)
                                .count = 3,
                                .bytes = 1536,
                                .seconds = 5400,
+                               .share.percent = 7,
                                .choice = 1};
     again = example;
     config_print(&table, &example, &text);
@@ -234,12 +239,38 @@ Test(config, prints_what_it_would_read_again)
                                       "count = 3\n"
                                       "bytes = 1536\n"
                                       "seconds = 90m\n"
+                                      "share = 7%\n"
                                       "choice = green\n");
     memset(&example, 0, sizeof(example));
     cr_assert_eq(read_text(buf_span(&text)), 0, "%s", err.text);
     cr_expect_str_eq(example.path, again.path);
     cr_expect_eq(example.bytes, again.bytes);
     cr_expect_eq(example.seconds, again.seconds);
+    cr_expect_eq(example.share.percent, again.share.percent);
+}
+
+Test(config, a_share_is_a_size_or_a_percentage)
+{
+    static const char *const bad[] = {"",    "%",   "-1%",  "100%", "5 %",
+                                      "5%%", "1G%", "1.5%", "some"};
+
+    cr_assert_eq(read_text(SPAN("share = 3G\n")), 0, "%s", err.text);
+    cr_expect_eq(example.share.bytes, UINT64_C(3) << 30);
+    cr_expect_eq(example.share.percent, 0);
+    cr_assert_eq(read_text(SPAN("share = 99%\n")), 0, "%s", err.text);
+    cr_expect_eq(example.share.bytes, 0);
+    cr_expect_eq(example.share.percent, 99);
+    for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+        err_clear(&err);
+        cr_expect_eq(
+            config_set(&table, &example, SPAN("share"), span_of(bad[i]), &err),
+            -1, "%s", bad[i]);
+        cr_expect_eq(err.code, ERR_SYNTAX);
+        cr_expect_eq(example.share.percent, 99);
+    }
+    cr_assert_eq(read_text(SPAN("share = 0\n")), 0, "%s", err.text);
+    cr_expect_eq(example.share.bytes, 0);
+    cr_expect_eq(example.share.percent, 0);
 }
 
 Test(config, what_has_no_value_is_not_printed)
