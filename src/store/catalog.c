@@ -167,8 +167,8 @@ int catalog_list(const struct store *store, const char *last,
     return walk_below(&walk, last, err) < 0 ? -1 : 0;
 }
 
-int catalog_walk(const struct store *store, catalog_visit *visit, void *context,
-                 struct err *err)
+int catalog_walk_below(const struct store *store, const char *top,
+                       catalog_visit *visit, void *context, struct err *err)
 {
     struct err unreadable = {0};
     struct walk walk = {.store = store,
@@ -176,11 +176,25 @@ int catalog_walk(const struct store *store, catalog_visit *visit, void *context,
                         .context = context,
                         .everywhere = true,
                         .unreadable = &unreadable};
+    int result = 0;
 
-    if (walk_below(&walk, NULL, err) < 0)
+    if (top[0] != '\0') {
+        if (!enter(&walk, span_of(top)))
+            return err_set(err, ERR_NAME_INVALID, "%s is no name", top);
+        result = visit_here(&walk, err);
+    }
+    if (result == 0)
+        result = walk_below(&walk, NULL, err);
+    if (result < 0)
         return -1;
     if (unreadable.code == ERR_NONE)
         return 0;
     *err = unreadable;
     return -1;
+}
+
+int catalog_walk(const struct store *store, catalog_visit *visit, void *context,
+                 struct err *err)
+{
+    return catalog_walk_below(store, "", visit, context, err);
 }

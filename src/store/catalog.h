@@ -29,4 +29,9 @@ int catalog_list(const struct store *store, const char *last,
 int catalog_walk(const struct store *store, catalog_visit *visit, void *context,
                  struct err *err) WARN_UNUSED;
 
+/* The same, of the place `top`, which need not be there, and all below it. */
+int catalog_walk_below(const struct store *store, const char *top,
+                       catalog_visit *visit, void *context,
+                       struct err *err) WARN_UNUSED;
+
 #endif
