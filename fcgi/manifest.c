@@ -9,6 +9,7 @@
 #include "oci/manifest.h"
 #include "store/distribution_check.h"
 #include "store/manifest_store.h"
+#include "store/room.h"
 #include "store/tag.h"
 
 extern const struct route manifest_route;
@@ -248,7 +249,10 @@ static int put_manifest(struct call *call)
     struct push push;
     struct tags tags;
 
-    if (collect_tags(call, &tags) < 0 || read_body(call, &bytes) < 0 ||
+    /* Whether its bytes are there already only they can tell. */
+    if (collect_tags(call, &tags) < 0 ||
+        room_check(call->store, call->name, 0, call->err) < 0 ||
+        read_body(call, &bytes) < 0 ||
         check_digest(call, buf_span(&bytes), &push.digest) < 0 ||
         manifest_parse(buf_span(&bytes), call->request->content_type, &manifest,
                        call->err) < 0 ||

@@ -10,6 +10,7 @@
 #include "base/num.h"
 #include "http/route.h"
 #include "store/blob.h"
+#include "store/room.h"
 #include "store/upload.h"
 #include "store/upload_purge.h"
 
@@ -103,6 +104,22 @@ static int check_chunk(struct call *call, const struct upload *upload,
     return 0;
 }
 
+/*
+ * Before the first byte is read, as far as the client says how many will come;
+ * who does not say has one at least.
+ */
+static int check_room(struct call *call, const struct chunk *chunk)
+{
+    const struct request *request = call->request;
+    uint64_t bytes = 1;
+
+    if (request->has_content_length)
+        bytes = request->content_length;
+    else if (chunk->given)
+        bytes = chunk->last - chunk->first + 1;
+    return room_check(call->store, call->name, bytes, call->err);
+}
+
 /* Appends the body of the request, in order and in full. */
 static int receive(struct call *call, struct upload *upload)
 {
@@ -110,7 +127,7 @@ static int receive(struct call *call, struct upload *upload)
     uint64_t received;
 
     if (parse_chunk(call, &chunk) < 0 ||
-        check_chunk(call, upload, &chunk) < 0 ||
+        check_chunk(call, upload, &chunk) < 0 || check_room(call, &chunk) < 0 ||
         upload_receive(upload, call->request->body, &received, call->err) < 0)
         return -1;
     if (chunk.given && received != chunk.last - chunk.first + 1)

@@ -48,6 +48,8 @@ static const struct http_error errors[] = {
                           "repository name not known to registry"},
     [ERR_PAGINATION_NUMBER_INVALID] = {400, "PAGINATION_NUMBER_INVALID",
                                        "invalid number of results requested"},
+    [ERR_QUOTA_EXCEEDED] = {403, "DENIED",
+                            "the quota of the repository is used up"},
     [ERR_RANGE_INVALID] = {416, "RANGE_INVALID", "invalid content range"},
     [ERR_ROUTE_UNKNOWN] = {404, "UNSUPPORTED", "no such endpoint"},
     [ERR_SIZE_INVALID] = {400, "SIZE_INVALID",

@@ -61,6 +61,7 @@ static int prepare(struct exchange *x, const char *const *parameters)
 static int choose_store(struct exchange *x)
 {
     x->store.driver = x->server->driver;
+    x->store.free_floor = x->settings.free_floor;
     if (strcmp(x->root, x->settings.root) == 0)
         return 0;
     if (store_open_driver(&x->settings, &x->own_driver, &x->err) < 0)

@@ -137,6 +137,7 @@ const char *err_name(enum err_code code)
         [ERR_NAME_INVALID] = "name-invalid",
         [ERR_NAME_UNKNOWN] = "name-unknown",
         [ERR_PAGINATION_NUMBER_INVALID] = "pagination-number-invalid",
+        [ERR_QUOTA_EXCEEDED] = "quota-exceeded",
         [ERR_RANGE_INVALID] = "range-invalid",
         [ERR_ROUTE_UNKNOWN] = "route-unknown",
         [ERR_SIZE_INVALID] = "size-invalid",

@@ -60,6 +60,7 @@ enum err_code {
     ERR_NAME_INVALID,
     ERR_NAME_UNKNOWN,
     ERR_PAGINATION_NUMBER_INVALID,
+    ERR_QUOTA_EXCEEDED, /* what is pushed does not fit into its quota */
     ERR_RANGE_INVALID,
     ERR_ROUTE_UNKNOWN,
     ERR_SIZE_INVALID,

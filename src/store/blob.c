@@ -3,6 +3,7 @@
 
 #include "store/link.h"
 #include "store/protection.h"
+#include "store/room.h"
 
 static int unknown(const struct digest *digest, struct err *err)
 {
@@ -79,16 +80,38 @@ int blob_open(const struct store *store, const struct blob *blob,
     return 0;
 }
 
+/*
+ * For a blob that `name` is about to have. One that it has, or another of the
+ * same quota, is in the count already.
+ */
+static int take_room(const struct store *store, const char *name,
+                     const char *from, const struct blob *blob,
+                     struct room *room, struct err *err)
+{
+    struct layout_path link = layout_layer_link(name, &blob->stored);
+    struct driver_stat stat;
+    bool is_there;
+
+    if (driver_stat_if_there(store->driver, link.text, &stat, &is_there, err) <
+        0)
+        return -1;
+    if (is_there || (from != NULL && room_is_shared(store, name, from)))
+        return room_take(store, name, 0, blob->size, room, err);
+    return room_take(store, name, blob->size, 0, room, err);
+}
+
 int blob_mount(const struct store *store, const char *name, const char *from,
                const struct digest *digest, struct err *err)
 {
     struct layout_path link = layout_layer_link(name, digest);
     struct blob blob = {.stored = *digest};
+    CLEANUP(room) struct room room = {0};
 
     if (from != NULL ? blob_find(store, from, digest, &blob, err) < 0
                      : stat_stored(store, &blob, err) < 0)
         return unknown(digest, err);
-    if (link_write(store, &link, &blob.stored, err) < 0)
+    if (take_room(store, name, from, &blob, &room, err) < 0 ||
+        link_write(store, &link, &blob.stored, err) < 0)
         return -1;
     /* After the link, so that a collector sees either it or the new lease. */
     if (link_protect(store, &link, &blob.stored, err) < 0)

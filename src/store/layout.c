@@ -38,6 +38,11 @@ static const char *algorithm_of(const struct digest *digest)
     return digest_algorithm_name(digest->algorithm);
 }
 
+struct layout_path layout_quota(const struct digest *digest)
+{
+    return path_format("_berth/quota/%s", digest->hex);
+}
+
 struct layout_path layout_blob(const struct digest *digest)
 {
     return path_format(LAYOUT_BLOBS "/%s/%.2s/%s/data", algorithm_of(digest),

@@ -26,9 +26,11 @@
  *   _berth/                                      ours alone, the driver's
  *     locks/ tmp/ trash/<run>/
  *     adopted                                    owners before `berth adopt`
- *     catalog/<name>/_children                   the names in
- * repositories/<name> guarded                                    the web server
- * is to answer for no blob by itself _berth-<hex>/ what is being deleted, where
+ *     catalog/<name>/_children                   the names there, in order
+ *     guarded                                    the web server is to answer
+ *                                                for no blob by itself
+ *     quota/<hex>                                how much those of a quota have
+ *   _berth-<hex>/                                what is being deleted, where
  *                                                tmp/ cannot be used
  *
  * A link holds a digest as text, without a newline. It names the blob to
@@ -63,6 +65,9 @@ struct layout_path {
 #define LAYOUT_REPOSITORIES "repositories"
 #define LAYOUT_UPLOADS "_uploads" /* in each repository */
 #define LAYOUT_GUARDED "_berth/guarded"
+
+/* The record of a quota; the digest tells it from others. */
+struct layout_path layout_quota(const struct digest *digest);
 
 struct layout_path layout_blob(const struct digest *digest);
 struct layout_path layout_repository(const char *name);

@@ -6,6 +6,7 @@
 
 #include "base/buf.h"
 #include "base/config.h"
+#include "base/hash.h"
 #include "base/memory.h"
 #include "base/sections.h"
 #include "oci/pattern.h"
@@ -40,6 +41,7 @@ struct rules {
     struct pattern_list patterns; /* of the sections, by their numbers */
     const char **tags;            /* patterns of tags */
     size_t tag_count;
+    char quotas_name[HASH_HEX_MAX];
 };
 
 const struct rules *rules_none(void)
@@ -214,6 +216,26 @@ static int read_line(void *context, struct span value, int line,
                : read_number(&keys[key], section, value, err);
 }
 
+/* Over the patterns, in their order: the first of two that are equal wins. */
+static void name_quotas(struct rules *rules)
+{
+    struct hash hash;
+
+    hash_init(&hash, HASH_SHA256);
+    for (size_t i = 0; i < rules->section_count; i++) {
+        const struct section *section = &rules->sections[i];
+
+        if (section->says[SUBJECT_QUOTA])
+            hash_update(&hash, section->pattern, strlen(section->pattern) + 1);
+    }
+    hash_final(&hash, rules->quotas_name);
+}
+
+const char *rules_quotas_name(const struct rules *rules)
+{
+    return rules->quotas_name;
+}
+
 int rules_parse(struct span text, const char *file, struct rules **out,
                 struct err *err)
 {
@@ -228,6 +250,7 @@ int rules_parse(struct span text, const char *file, struct rules **out,
             0 ||
         pattern_list_sort(&rules->patterns, file, err) < 0)
         return -1;
+    name_quotas(rules);
     *out = rules;
     rules = NULL;
     return 0;

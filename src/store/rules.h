@@ -119,6 +119,12 @@ bool rules_quota_at(const struct rules *rules, size_t index,
                     struct rules_quota *out);
 
 /*
+ * A name for which sections these are: another one when, by what they say of
+ * quotas, one of them may decide for other repositories.
+ */
+const char *rules_quotas_name(const struct rules *rules);
+
+/*
  * Whether any section has retention in it: keeps tags, or lets untagged
  * manifests go.
  */

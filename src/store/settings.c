@@ -30,6 +30,7 @@ static const struct config_key keys[] = {
     {KEY(warn_distribution), .type = CONFIG_BOOLEAN},
     {KEY(grace), .type = CONFIG_DURATION, .minimum = 1, .maximum = 31536000},
     {KEY(upload_age), .type = CONFIG_DURATION, .maximum = SETTINGS_AGE_MAX},
+    {KEY(free_floor), .type = CONFIG_SHARE},
     {KEY(manifest_limit), .type = CONFIG_SIZE, .minimum = 4096,
      .maximum = 16 * 1024 * 1024},
     {KEY(catalog_limit), .type = CONFIG_COUNT, .minimum = 1, .maximum = 50000},

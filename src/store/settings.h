@@ -14,6 +14,7 @@
 
 #include "base/buf.h"
 #include "base/compiler.h"
+#include "base/config.h"
 #include "base/err.h"
 
 #define SETTINGS_PATH_MAX 1024
@@ -40,6 +41,7 @@ struct settings {
     bool warn_distribution;         /* of what stops registry:2's collector */
     uint64_t grace;                 /* seconds; see driver.h */
     uint64_t upload_age;            /* seconds; see upload_purge.h; 0 = never */
+    struct config_share free_floor; /* see room.h; 0 = none */
     uint64_t manifest_limit;        /* bytes of one manifest */
     uint64_t catalog_limit;         /* repositories in one page */
     char policy[SETTINGS_PATH_MAX]; /* see policy.h; "" = there is none */

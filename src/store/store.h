@@ -28,6 +28,8 @@ struct store {
      * be protected.
      */
     const struct rules *rules;
+
+    struct config_share free_floor; /* see room.h */
 };
 
 /*

@@ -12,6 +12,7 @@
 #include "base/num.h"
 #include "store/layout.h"
 #include "store/link.h"
+#include "store/room.h"
 #include "store/upload_state.h"
 
 #define WAIT_FOR_OTHER_MS 5000
@@ -99,7 +100,7 @@ int upload_start(const struct store *store, const char *name,
                  enum hash_algorithm algorithm, char uuid[UUID_LENGTH + 1],
                  struct err *err)
 {
-    if (make_uuid(uuid, err) < 0)
+    if (room_check(store, name, 1, err) < 0 || make_uuid(uuid, err) < 0)
         return -1;
     if (make_upload(store, name, algorithm, uuid, err) == 0)
         return 0;
@@ -230,6 +231,16 @@ static int read_piece(struct reader *body, char *piece, size_t size,
     return 0;
 }
 
+/* Room is taken for what is here, not while a client is waited for. */
+static int append(struct upload *upload, struct span bytes, struct err *err)
+{
+    CLEANUP(room) struct room room = {0};
+
+    if (room_take(upload->store, upload->name, bytes.len, 0, &room, err) < 0)
+        return -1;
+    return writer_append(upload->writer, bytes, err);
+}
+
 /* The first LARGE_BODY bytes; `*ended` when the body has no more. */
 static int receive_small(struct upload *upload, struct reader *body,
                          bool *ended, struct err *err)
@@ -240,7 +251,7 @@ static int receive_small(struct upload *upload, struct reader *body,
 
     while (upload->hash.length < large && len == sizeof(piece)) {
         if (read_piece(body, piece, sizeof(piece), &len, err) < 0 ||
-            writer_append(upload->writer, (struct span){piece, len}, err) < 0)
+            append(upload, (struct span){piece, len}, err) < 0)
             return -1;
         hash_update(&upload->hash, piece, len);
     }
@@ -262,7 +273,7 @@ static int receive_ring(struct upload *upload, struct reader *body,
             hash_pipe_add(pipe, (struct span){piece, len});
         else
             hash_update(&upload->hash, piece, len);
-        if (writer_append(upload->writer, (struct span){piece, len}, err) < 0)
+        if (append(upload, (struct span){piece, len}, err) < 0)
             return -1;
     }
     return 0;
@@ -361,9 +372,12 @@ int upload_commit(struct upload *upload, const struct digest *digest,
     struct layout_path blob = layout_blob(digest);
     struct layout_path link = layout_layer_link(upload->name, digest);
     struct writer *writer = upload->writer;
+    CLEANUP(room) struct room room = {0};
     int result;
 
-    if (check_digest(upload, digest, err) < 0) {
+    if (check_digest(upload, digest, err) < 0 ||
+        room_take(upload->store, upload->name, 0, upload->hash.length, &room,
+                  err) < 0) {
         upload_close(upload);
         return -1;
     }

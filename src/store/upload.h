@@ -30,7 +30,9 @@ struct upload;
 
 /*
  * Begins an upload, whose bytes will be hashed with `algorithm` as they
- * arrive, and names it: a random UUID (RFC 9562 version 4).
+ * arrive, and names it: a random UUID (RFC 9562 version 4). ERR_QUOTA_EXCEEDED
+ * and ERR_NO_SPACE when there is no room for a single byte (room.h); so do
+ * the functions below fail when there is none for theirs.
  */
 int upload_start(const struct store *store, const char *name,
                  enum hash_algorithm algorithm, char uuid[UUID_LENGTH + 1],

@@ -52,6 +52,8 @@ Test(settings, an_empty_file_means_the_defaults)
     cr_expect_not(settings.warn_distribution);
     cr_expect_eq(settings.grace, 86400);
     cr_expect_eq(settings.upload_age, 7 * 86400);
+    cr_expect_eq(settings.free_floor.bytes, 0);
+    cr_expect_eq(settings.free_floor.percent, 0);
     cr_expect_eq(settings.manifest_limit, 4 << 20);
     cr_expect_eq(settings.catalog_limit, 1000);
     cr_expect_eq(settings.blob_transfer, BLOB_TRANSFER_BODY);
@@ -67,6 +69,7 @@ Test(settings, every_key_can_be_set_and_printed)
                                "warn_distribution = yes\n"
                                "grace = 2d\n"
                                "upload_age = 12h\n"
+                               "free_floor = 10G\n"
                                "manifest_limit = 8M\n"
                                "catalog_limit = 200\n"
                                "policy = /srv/policy\n"
