@@ -39,6 +39,8 @@ static const struct {
      "delete the tags and manifests that no rule keeps", command_prune},
     {"purge", "[-c FILE] [--older-than AGE] [--dry-run] [--deep]",
      "remove unfinished uploads and litter", command_purge},
+    {"quota", "[-c FILE] [--json] [--recount]",
+     "show how much of their quotas teams have used", command_quota},
     {"token key", "[-c FILE] [--algorithm ES256|RS256|HS256]",
      "make a key that signs bearer tokens", command_token},
     {"token robot",

@@ -29,6 +29,7 @@ command_function command_import_config;
 command_function command_policy;
 command_function command_prune;
 command_function command_purge;
+command_function command_quota;
 command_function command_token;
 
 /*
