@@ -62,7 +62,7 @@ static void check_upload(enum hash_algorithm algorithm, struct span name,
                          struct span state)
 {
     CLEANUP(driver) struct driver *driver = driver_mem_new(3600);
-    struct store store = {driver, rules_none()};
+    struct store store = {.driver = driver, .rules = rules_none()};
     CLEANUP(fuzz_text) char *file = fuzz_text(name);
     struct layout_path states = layout_upload_states("a", UUID, algorithm);
     CLEANUP(buf) struct buf path = BUF_INIT(1024);

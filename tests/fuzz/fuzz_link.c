@@ -69,7 +69,7 @@ static void check_followers(const struct store *store)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     CLEANUP(driver) struct driver *driver = driver_mem_new(3600);
-    struct store store = {driver, rules_none()};
+    struct store store = {.driver = driver, .rules = rules_none()};
     struct span bytes = fuzz_input(data, size);
 
     digest_of_bytes(HASH_SHA256, SPAN("x"), &known);
