@@ -42,6 +42,11 @@ static void grow(struct digest_set *set)
     *set = larger;
 }
 
+bool digest_set_has(const struct digest_set *set, const struct digest *digest)
+{
+    return set->room > 0 && find(set, digest)->hex[0] != '\0';
+}
+
 bool digest_set_add(struct digest_set *set, const struct digest *digest)
 {
     struct digest *slot;

@@ -14,6 +14,8 @@ struct digest_set {
 
 void digest_set_cleanup(struct digest_set *set);
 
+bool digest_set_has(const struct digest_set *set, const struct digest *digest);
+
 /* False when it was there already. */
 bool digest_set_add(struct digest_set *set, const struct digest *digest);
 

@@ -49,6 +49,11 @@ struct layout_path layout_blob(const struct digest *digest)
                        digest->hex, digest->hex);
 }
 
+struct layout_path layout_blobs_of(enum hash_algorithm algorithm)
+{
+    return path_format(LAYOUT_BLOBS "/%s", digest_algorithm_name(algorithm));
+}
+
 struct layout_path layout_repository(const char *name)
 {
     return path_format(LAYOUT_REPOSITORIES "/%s", name);
@@ -128,6 +133,13 @@ struct layout_path layout_tag_index_link(const char *name, const char *tag,
 struct layout_path layout_within_tag_index_link(const struct digest *digest)
 {
     return path_format("index/%s/%s/link", algorithm_of(digest), digest->hex);
+}
+
+struct layout_path layout_tag_index(const char *name, const char *tag,
+                                    enum hash_algorithm algorithm)
+{
+    return path_format(LAYOUT_REPOSITORIES "/%s/_manifests/tags/%s/index/%s",
+                       name, tag, digest_algorithm_name(algorithm));
 }
 
 struct layout_path layout_uploads(const char *name)
@@ -217,4 +229,68 @@ struct layout_path layout_catalog_index(const char *name)
 {
     return path_format("_berth/catalog/%s%s_children", name,
                        name[0] != '\0' ? "/" : "");
+}
+
+struct layout_path layout_referrers_of(const char *name,
+                                       enum hash_algorithm algorithm)
+{
+    return path_format(LAYOUT_REPOSITORIES "/%s/_berth/referrers/%s", name,
+                       digest_algorithm_name(algorithm));
+}
+
+/* ".3", or nothing for the first. */
+struct number_text {
+    char text[16];
+};
+
+static struct number_text number_text(unsigned int number)
+{
+    struct number_text out = {""};
+
+    if (number > 0)
+        snprintf(out.text, sizeof(out.text), ".%u", number);
+    return out;
+}
+
+struct layout_path layout_quarantine(const struct digest *digest,
+                                     unsigned int number)
+{
+    return path_format("_berth/quarantine/%s/%s%s", algorithm_of(digest),
+                       digest->hex, number_text(number).text);
+}
+
+struct layout_path layout_quarantine_of(enum hash_algorithm algorithm)
+{
+    return path_format("_berth/quarantine/%s",
+                       digest_algorithm_name(algorithm));
+}
+
+bool layout_parse_quarantined(enum hash_algorithm algorithm, const char *file,
+                              struct digest *out)
+{
+    struct span rest = span_of(file);
+    struct span hex = span_cut(&rest, '.');
+    struct err ignored = {0};
+    char text[DIGEST_TEXT_MAX];
+    int len = snprintf(text, sizeof(text), "%s:%.*s",
+                       digest_algorithm_name(algorithm), SPAN_ARGS(hex));
+
+    return len > 0 && (size_t)len < sizeof(text) &&
+           digest_parse(span_of(text), out, &ignored) == 0;
+}
+
+struct layout_path layout_quarantine_odd(const char *path, unsigned int number)
+{
+    struct digest digest;
+
+    digest_of_bytes(HASH_SHA256, span_of(path), &digest);
+    return path_format(LAYOUT_QUARANTINE_ODD "/%s%s", digest.hex,
+                       number_text(number).text);
+}
+
+struct layout_path layout_quarantine_note(const char *path, unsigned int number)
+{
+    struct layout_path odd = layout_quarantine_odd(path, number);
+
+    return path_format("%s.path", odd.text);
 }

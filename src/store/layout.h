@@ -25,6 +25,12 @@
  *       tags                                     the names in _manifests/tags
  *   _berth/                                      ours alone, the driver's
  *     locks/ tmp/ trash/<run>/
+ *     quarantine/<alg>/<hex>                     bytes that were not those of
+ *                                                the digest; `<hex>.<n>` too
+ *     quarantine/odd/<hex>                       what stood where it must not,
+ *                                                <hex> being the sha256 of its
+ *                                                path, which is in <hex>.path
+ *     shared/                                    `berth check --shared`
  *     adopted                                    owners before `berth adopt`
  *     catalog/<name>/_children                   the names there, in order
  *     guarded                                    the web server is to answer
@@ -65,11 +71,14 @@ struct layout_path {
 #define LAYOUT_REPOSITORIES "repositories"
 #define LAYOUT_UPLOADS "_uploads" /* in each repository */
 #define LAYOUT_GUARDED "_berth/guarded"
+#define LAYOUT_QUARANTINE_ODD "_berth/quarantine/odd"
+#define LAYOUT_SHARED "_berth/shared"
 
 /* The record of a quota; the digest tells it from others. */
 struct layout_path layout_quota(const struct digest *digest);
 
 struct layout_path layout_blob(const struct digest *digest);
+struct layout_path layout_blobs_of(enum hash_algorithm algorithm);
 struct layout_path layout_repository(const char *name);
 struct layout_path layout_layers(const char *name);
 struct layout_path layout_layers_of(const char *name,
@@ -94,6 +103,9 @@ struct layout_path layout_tag_index_link(const char *name, const char *tag,
 /* The same two below the tag's own directory, for a tag built aside. */
 #define LAYOUT_TAG_CURRENT "current/link"
 struct layout_path layout_within_tag_index_link(const struct digest *digest);
+
+struct layout_path layout_tag_index(const char *name, const char *tag,
+                                    enum hash_algorithm algorithm);
 
 struct layout_path layout_uploads(const char *name);
 struct layout_path layout_upload(const char *name, const char *uuid);
@@ -122,5 +134,22 @@ struct layout_path layout_protection(const char *name);
  */
 struct layout_path layout_tags_index(const char *name);
 struct layout_path layout_catalog_index(const char *name);
+
+struct layout_path layout_referrers_of(const char *name,
+                                       enum hash_algorithm algorithm);
+
+/*
+ * Where wrong bytes are moved, the `number`th time that a digest has such
+ * (from 0), and which digest a file in there had; false if none.
+ */
+struct layout_path layout_quarantine(const struct digest *digest,
+                                     unsigned int number);
+struct layout_path layout_quarantine_of(enum hash_algorithm algorithm);
+bool layout_parse_quarantined(enum hash_algorithm algorithm, const char *file,
+                              struct digest *out);
+/* Where what stood at another path is moved, and the note of that path. */
+struct layout_path layout_quarantine_odd(const char *path, unsigned int number);
+struct layout_path layout_quarantine_note(const char *path,
+                                          unsigned int number);
 
 #endif

@@ -20,8 +20,7 @@ struct walk {
 
 static void walk_here(struct walk *walk);
 
-/* "<something>.<uuid>.tmp" */
-static bool is_litter(struct span name)
+bool litter_is_temporary(struct span name)
 {
     struct span uuid;
 
@@ -63,7 +62,7 @@ static int visit(void *context, const char *name, bool is_directory,
 
     (void)err;
     if (is_directory ? strcmp(name, LAYOUT_UPLOADS) == 0
-                     : !is_litter(span_of(name)))
+                     : !litter_is_temporary(span_of(name)))
         return 0;
     buf_add_format(&walk->path, "/%s", name);
     if (walk->path.overflowed)

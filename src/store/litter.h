@@ -10,7 +10,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/span.h"
 #include "store/store.h"
+
+/* Whether a file has such a name: "<something>.<uuid>.tmp". */
+bool litter_is_temporary(struct span name);
 
 /*
  * Deletes those last written before `cutoff_ns`, or with `dry_run` only

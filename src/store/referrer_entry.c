@@ -45,6 +45,19 @@ static bool is_there(const struct store *store, const struct layout_path *path,
            span_equals(buf_span(&found), buf_span(entry));
 }
 
+bool referrer_entry_is_right(const struct store *store, const char *name,
+                             const struct digest *subject,
+                             const struct digest *digest,
+                             const struct manifest *manifest, uint64_t size)
+{
+    struct layout_path path = layout_referrer(name, subject, digest);
+    CLEANUP(buf) struct buf entry = BUF_INIT(REFERRER_ENTRY_MAX);
+    struct err ignored = {0};
+
+    return print(digest, manifest, size, &entry, &ignored) == 0 &&
+           is_there(store, &path, &entry);
+}
+
 int referrer_entry_mend(const struct store *store, const char *name,
                         const struct digest *subject,
                         const struct digest *digest,

@@ -30,7 +30,13 @@ int referrer_entry_write(const struct store *store, const char *name,
                          const struct manifest *manifest, uint64_t size,
                          struct err *err) WARN_UNUSED;
 
-/* The same for one that is linked, whose entry may be there and right. */
+/* Whether there is an entry that says just that. */
+bool referrer_entry_is_right(const struct store *store, const char *name,
+                             const struct digest *subject,
+                             const struct digest *digest,
+                             const struct manifest *manifest, uint64_t size);
+
+/* Enters one that is linked, whose entry may be there and right. */
 int referrer_entry_mend(const struct store *store, const char *name,
                         const struct digest *subject,
                         const struct digest *digest,

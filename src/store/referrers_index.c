@@ -167,6 +167,41 @@ static int visit_revision(void *context, const char *hex, bool is_directory,
     return index_manifest(scan, &digest, err);
 }
 
+/* Whether everything of the directory is to be looked at again. */
+static bool is_all_new(const struct driver_stat *stat, const struct mark *mark)
+{
+    /* The clock went back, or the driver cannot tell: believe nothing. */
+    return stat->mtime_ns < mark->mtime_ns || stat->mtime_ns == 0;
+}
+
+static bool is_up_to_date(const struct driver_stat *stat,
+                          const struct mark *mark)
+{
+    return stat->mtime_ns == mark->mtime_ns && stat->mtime_ns != 0 &&
+           !mark->blank;
+}
+
+bool referrers_will_look_at(const struct store *store, const char *name,
+                            const struct digest *digest)
+{
+    struct layout_path all = layout_revisions(name, digest->algorithm);
+    struct layout_path revision = layout_revision(name, digest);
+    const struct mark *mark;
+    struct scanned scanned;
+    struct driver_stat stat;
+    struct err ignored = {0};
+
+    if (read_scanned(store, name, &scanned, &ignored) < 0 ||
+        driver_stat(store->driver, all.text, &stat, &ignored) < 0)
+        return false;
+    mark = &scanned.marks[digest->algorithm];
+    if (is_up_to_date(&stat, mark))
+        return false;
+    return is_all_new(&stat, mark) ||
+           (driver_stat(store->driver, revision.text, &stat, &ignored) == 0 &&
+            stat.mtime_ns >= mark->mtime_ns - RACY_NS);
+}
+
 /* Brings one algorithm up to date, and its mark. */
 static int refresh(const struct store *store, const char *name,
                    enum hash_algorithm algorithm, struct mark *mark,
@@ -186,10 +221,9 @@ static int refresh(const struct store *store, const char *name,
         err_clear(err);
         return 0;
     }
-    if (stat.mtime_ns == mark->mtime_ns && stat.mtime_ns != 0 && !mark->blank)
+    if (is_up_to_date(&stat, mark))
         return 0;
-    /* The clock went back, or the driver cannot tell: believe nothing. */
-    if (stat.mtime_ns < mark->mtime_ns || stat.mtime_ns == 0)
+    if (is_all_new(&stat, mark))
         scan.since_ns = INT64_MIN;
     if (driver_list(store->driver, path.text, NULL, visit_revision, &scan,
                     err) < 0)

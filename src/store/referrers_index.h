@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Keeps the referrers index true when another program wrote to the tree.
- * Private to referrers.c.
+ * Private to referrers.c and the check of the tree.
  */
 #ifndef BERTH_STORE_REFERRERS_INDEX_H
 #define BERTH_STORE_REFERRERS_INDEX_H
 
+#include <stdbool.h>
+
+#include "oci/digest.h"
 #include "store/store.h"
 
 /*
@@ -14,5 +17,12 @@
  */
 int referrers_refresh(const struct store *store, const char *name,
                       struct err *err) WARN_UNUSED;
+
+/*
+ * Whether that would look at this manifest: then it is no fault that it has
+ * no entry yet.
+ */
+bool referrers_will_look_at(const struct store *store, const char *name,
+                            const struct digest *digest);
 
 #endif

@@ -133,7 +133,7 @@ static int remove_locked(const struct store *store, const char *name,
     return result;
 }
 
-static int purge_one(const struct store *store, const char *name,
+int upload_purge_one(const struct store *store, const char *name,
                      const char *uuid, const struct upload_purge *how,
                      struct upload_purged *purged, struct err *err)
 {
@@ -207,7 +207,7 @@ int upload_purge(const struct store *store, const char *name,
 
         if (how->removals != 0 && purged->count - before == how->removals)
             break;
-        if (purge_one(store, name, uuid, how, purged, &failure) < 0) {
+        if (upload_purge_one(store, name, uuid, how, purged, &failure) < 0) {
             *err = failure;
             result = -1;
         }

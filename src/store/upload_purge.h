@@ -45,4 +45,9 @@ int upload_purge(const struct store *store, const char *name,
                  const struct upload_purge *how, struct upload_purged *purged,
                  struct err *err) WARN_UNUSED;
 
+/* The same for one upload, which need not be there. */
+int upload_purge_one(const struct store *store, const char *name,
+                     const char *uuid, const struct upload_purge *how,
+                     struct upload_purged *purged, struct err *err) WARN_UNUSED;
+
 #endif
