@@ -24,8 +24,14 @@ static const struct {
 } commands[] = {
     {"adopt", "[-c FILE] [--user USER[:GROUP]] [--dry-run] [--undo]",
      "give the tree of a registry:2 to Berth, or back", command_adopt},
+    {"check",
+     "[-c FILE] [--data [--rate BYTES]] [--repair [--yes]] "
+     "[--older-than AGE] [--json] [REPOSITORY...]",
+     "find what is damaged in the tree, and mend it", command_check},
     {"check --distribution", "[-c FILE]",
      "tell what would stop the collector of registry:2", command_check},
+    {"check --shared", "[-c FILE] [--wait TIME]",
+     "test whether two hosts may serve one tree", command_check},
     {"check --web", "URL [--user NAME] [--ca FILE | --insecure] [--body SIZE]",
      "test a live web server from outside", command_check},
     {"configtest", "[-c FILE]", "print the settings in force",

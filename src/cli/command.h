@@ -23,7 +23,9 @@ typedef int command_function(char **words);
 
 command_function command_adopt;
 command_function command_check;
-command_function command_check_web; /* check --web */
+command_function command_check_distribution; /* check --distribution */
+command_function command_check_shared;       /* check --shared */
+command_function command_check_web;          /* check --web */
 command_function command_configtest;
 command_function command_import_config;
 command_function command_policy;
