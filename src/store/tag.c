@@ -42,16 +42,32 @@ int tag_look(const struct store *store, const char *name, const char *tag,
     return 0;
 }
 
-/* The tag's directory is there: the index entry first, then the tag moves. */
+/* How often a tag may be deleted while it moves. */
+#define MOVE_TRIES 8
+
+/*
+ * The tag's directory is there: the index entry first, then the tag moves.
+ * Who deletes the tag in between takes the entry along; then it is put again.
+ */
 static int move(const struct store *store, const char *name, const char *tag,
                 const struct digest *digest, struct err *err)
 {
     struct layout_path index = layout_tag_index_link(name, tag, digest);
     struct layout_path current = layout_tag_current(name, tag);
 
-    if (link_write(store, &index, digest, err) < 0)
-        return -1;
-    return link_write(store, &current, digest, err);
+    for (int i = 0; i < MOVE_TRIES; i++) {
+        struct driver_stat stat;
+        bool is_there;
+
+        if (link_write(store, &index, digest, err) < 0 ||
+            link_write(store, &current, digest, err) < 0 ||
+            driver_stat_if_there(store->driver, index.text, &stat, &is_there,
+                                 err) < 0)
+            return -1;
+        if (is_there)
+            return 0;
+    }
+    return err_set(err, ERR_BUSY, "deleted again and again");
 }
 
 static int set(const struct store *store, const char *name, const char *tag,

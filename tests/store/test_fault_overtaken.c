@@ -156,11 +156,14 @@ Test(fault_overtaken, a_new_tag_by_another)
         .run = tag_image, .meanwhile = tag_other, .expect = expect_tagged});
 }
 
-/* The move is the later word, unless the deletion was. */
+/* The move is the later word, unless the deletion was; never by half. */
 static void expect_moved_or_deleted(void)
 {
+    struct layout_path index = layout_tag_index_link("a", "v1", &world.other);
+
     expect_both();
     EXPECT(!tag_names("a", "v1", &world.image));
+    EXPECT(tag_names("a", "v1", &world.other) == object_exists(index.text));
 }
 
 Test(fault_overtaken, move_of_a_tag_by_its_deletion)
