@@ -3,7 +3,6 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "base/clock.h"
 #include "http/etag.h"
 #include "http/route.h"
 #include "oci/manifest.h"
@@ -151,39 +150,37 @@ struct push {
     struct span bytes;
     struct digest digest;
     const struct manifest *manifest;
-    int64_t began_ns; /* before what it refers to was protected */
 };
-
-/*
- * A request that was held up for longer may have been overtaken by a collector
- * that had seen neither the manifest nor a lease young enough.
- */
-static int protect_if_late(struct call *call, const struct push *push)
-{
-    int64_t half_ns =
-        (int64_t)call->settings->grace * (CLOCK_NS_PER_SECOND / 2);
-
-    if (clock_monotonic_ns() - push->began_ns < half_ns)
-        return 0;
-    return manifest_protect(call->store, call->name, &push->digest,
-                            push->manifest, call->settings->sparse, call->err);
-}
 
 /* How often a deletion of the same manifest may come in between. */
 #define PUT_TRIES 8
+
+/* ERR_MANIFEST_UNKNOWN when it is gone again before its tags are set. */
+static int put_whole(struct call *call, const struct push *push)
+{
+    if (manifest_put(call->store, call->name, &push->digest, push->manifest,
+                     push->bytes, call->err) < 0)
+        return -1;
+    return manifest_confirm(call->store, call->name, &push->digest,
+                            push->manifest, call->settings->sparse, call->err);
+}
+
+static int tag_whole(struct call *call, const struct push *push,
+                     const struct tags *tags)
+{
+    if (set_tags(call, tags, &push->digest) < 0)
+        return -1;
+    return tags->count == 0 ? 0
+                            : manifest_check(call->store, call->name,
+                                             &push->digest, call->err);
+}
 
 /* Stores the manifest and lets the tags name it, see manifest_store.h. */
 static int put_and_tag(struct call *call, const struct push *push,
                        const struct tags *tags)
 {
     for (int i = 0; i < PUT_TRIES; i++) {
-        if (manifest_put(call->store, call->name, &push->digest, push->manifest,
-                         push->bytes, call->err) < 0)
-            return -1;
-        if (protect_if_late(call, push) == 0 &&
-            set_tags(call, tags, &push->digest) == 0 &&
-            (tags->count == 0 || manifest_check(call->store, call->name,
-                                                &push->digest, call->err) == 0))
+        if (put_whole(call, push) == 0 && tag_whole(call, push, tags) == 0)
             return 0;
         if (call->err->code != ERR_MANIFEST_UNKNOWN)
             return -1;
@@ -260,7 +257,6 @@ static int put_manifest(struct call *call)
         return -1;
     push.bytes = buf_span(&bytes);
     push.manifest = manifest;
-    push.began_ns = clock_monotonic_ns();
     if (manifest_protect_references(call->store, call->name, manifest,
                                     call->settings->sparse, call->err) < 0 ||
         put_and_tag(call, &push, &tags) < 0)

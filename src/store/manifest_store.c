@@ -253,7 +253,7 @@ int manifest_put(const struct store *store, const char *name,
     return link_write(store, &link, digest, err);
 }
 
-int manifest_protect(const struct store *store, const char *name,
+int manifest_confirm(const struct store *store, const char *name,
                      const struct digest *digest,
                      const struct manifest *manifest, bool sparse,
                      struct err *err)

@@ -4,11 +4,11 @@
  * "Pushing manifests", "Deleting manifests"). Bytes go in and come out as
  * they are.
  *
- * A PUT is manifest_protect_references, manifest_put, then tag_set for each
- * tag, and manifest_check: when a deletion came in between, manifest_put and
- * tag_set again; tag_check before all that spares what would be for nothing.
- * Each step is durable when it returns 0, so what a tag names
- * is always complete.
+ * A PUT is manifest_protect_references, manifest_put, manifest_confirm, then
+ * tag_set for each tag, and manifest_check: when a deletion came in between,
+ * manifest_put and what follows again; tag_check before all that spares what
+ * would be for nothing. Each step is durable when it returns 0, so what a tag
+ * names is always complete.
  */
 #ifndef BERTH_STORE_MANIFEST_STORE_H
 #define BERTH_STORE_MANIFEST_STORE_H
@@ -57,12 +57,13 @@ int manifest_put(const struct store *store, const char *name,
                  struct span bytes, struct err *err) WARN_UNUSED;
 
 /*
- * Protects the manifest, which was put, and all it refers to, for a PUT that
- * took so long that a collector may have come in between: longer than half a
- * grace period since manifest_protect_references began. ERR_MANIFEST_UNKNOWN
- * when it has to be put again, else as there.
+ * Looks again at a manifest that was put and at all it refers to, and renews
+ * it. A request that was held up after manifest_protect_references for longer
+ * than the grace period finds here what a collector took away meanwhile; from
+ * now on collectors see the manifest. ERR_MANIFEST_UNKNOWN when it is gone
+ * itself, ERR_MANIFEST_BLOB_UNKNOWN as above.
  */
-int manifest_protect(const struct store *store, const char *name,
+int manifest_confirm(const struct store *store, const char *name,
                      const struct digest *digest,
                      const struct manifest *manifest, bool sparse,
                      struct err *err) WARN_UNUSED;

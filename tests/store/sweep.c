@@ -149,10 +149,15 @@ void sweep_settle(void)
 
 void sweep_age(const char *path)
 {
-    if (in_memory)
-        object_age(path);
-    else
+    struct driver *before = store.driver;
+
+    if (!in_memory) {
         fs_age(&fixture.subject, path, 2 * FIXTURE_GRACE);
+        return;
+    }
+    store.driver = inner;
+    object_age(path);
+    store.driver = before;
 }
 
 void sweep_age_revisions(void)

@@ -313,6 +313,140 @@ Test(fault_overtaken, mount_by_a_collector)
                                       .touches = TOUCHES_SPARE});
 }
 
+/* --- a push that is held up for longer than leases last --- */
+
+static char held_json[1024];
+static struct digest held;
+
+static const struct digest *held_layer;
+
+/* What a collector may take while the manifest cannot be seen. */
+static size_t held_parts(struct layout_path parts[3])
+{
+    parts[0] = layout_blob(&held);
+    parts[1] = layout_layer_link("a", &world.spare);
+    parts[2] = layout_blob(&world.spare);
+    return held_layer == &world.spare ? 3 : 1;
+}
+
+static void age_held(void)
+{
+    struct layout_path parts[3];
+
+    for (size_t i = 0; i < held_parts(parts); i++)
+        if (object_exists(parts[i].text))
+            sweep_age(parts[i].text);
+}
+
+static void begin_held(const struct digest *layer)
+{
+    held_layer = layer;
+    snprintf(held_json, sizeof(held_json), "%s",
+             image_json(&world.layer, layer));
+    held = digest_of(held_json);
+}
+
+static void begin_held_with_spare(void)
+{
+    begin_held(&world.spare);
+}
+
+/* Another image holds its parts. */
+static void begin_held_with_config(void)
+{
+    begin_held(&world.config);
+}
+
+static bool held_is_visible(void)
+{
+    return object_exists(layout_revision_link("a", &held).text);
+}
+
+/* It has marked before the manifest was there. */
+static int sweep_held(struct err *error)
+{
+    int64_t cutoff_ns = clock_now_ns() - FIXTURE_GRACE * CLOCK_NS_PER_SECOND;
+    struct layout_path parts[3];
+
+    for (size_t i = 0; i < held_parts(parts); i++) {
+        err_clear(error);
+        if (driver_retire(store.driver, "run", parts[i].text, cutoff_ns,
+                          error) < 0 &&
+            error->code != ERR_EXISTS && error->code != ERR_NOT_FOUND)
+            return -1;
+    }
+    return 0;
+}
+
+static int collect_held(struct err *error)
+{
+    if (!held_is_visible())
+        age_held();
+    return sweep_held(error);
+}
+
+/* The steps of a PUT, see manifest_store.h. */
+static int push_held_with(void (*hold_up)(void), struct err *error)
+{
+    CLEANUP(manifest) struct manifest *manifest = NULL;
+    struct span bytes = span_of(held_json);
+
+    EXPECT_OK(manifest_parse(bytes, SPAN(""), &manifest, &err));
+    if (manifest_protect_references(&store, "a", manifest, false, error) < 0)
+        return -1;
+    if (hold_up != NULL)
+        hold_up();
+    for (int i = 0; i < 2; i++) {
+        err_clear(error);
+        if (manifest_put(&store, "a", &held, manifest, bytes, error) == 0 &&
+            manifest_confirm(&store, "a", &held, manifest, false, error) == 0)
+            return 0;
+        if (error->code != ERR_MANIFEST_UNKNOWN)
+            return -1;
+    }
+    return -1;
+}
+
+static int push_held(struct err *error)
+{
+    return push_held_with(NULL, error);
+}
+
+static int push_held_up(struct err *error)
+{
+    return push_held_with(age_held, error);
+}
+
+static void expect_whole_or_refused(void)
+{
+    EXPECT(sweep_meanwhile_result == 0);
+    if (sweep_result == 0) {
+        expect_manifest("a", &held, held_json);
+        expect_blob("a", held_layer);
+    } else {
+        EXPECT(held_layer == &world.spare);
+        EXPECT(sweep_err.code == ERR_MANIFEST_BLOB_UNKNOWN);
+    }
+}
+
+Test(fault_overtaken, push_that_is_held_up_by_a_collector)
+{
+    interleave(&(struct interleaving){.prepare = begin_held_with_config,
+                                      .run = push_held,
+                                      .meanwhile = collect_held,
+                                      .expect = expect_whole_or_refused});
+    interleave(&(struct interleaving){.prepare = begin_held_with_spare,
+                                      .run = push_held,
+                                      .meanwhile = collect_held,
+                                      .expect = expect_whole_or_refused,
+                                      .touches = TOUCHES_SPARE});
+    interleave(&(struct interleaving){.prepare = begin_held_with_spare,
+                                      .run = push_held_up,
+                                      .meanwhile = sweep_held,
+                                      .expect = expect_whole_or_refused,
+                                      .touches = TOUCHES_SPARE});
+}
+
 /* --- uploads --- */
 
 static struct digest digest_of_upload(void)
