@@ -2,6 +2,7 @@
 #include "base/clock.h"
 
 #include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 #include <time.h>
 
@@ -23,6 +24,22 @@ int64_t clock_now_ns(void)
 int64_t clock_monotonic_ns(void)
 {
     return read_clock(CLOCK_MONOTONIC);
+}
+
+int64_t clock_boot_ns(char boot_id[CLOCK_BOOT_ID_MAX])
+{
+    FILE *file;
+
+    if (boot_id == NULL)
+        return read_clock(CLOCK_BOOTTIME);
+    file = fopen("/proc/sys/kernel/random/boot_id", "re");
+    boot_id[0] = '\0';
+    if (file != NULL) {
+        if (fgets(boot_id, CLOCK_BOOT_ID_MAX, file) == NULL)
+            boot_id[0] = '\0';
+        fclose(file);
+    }
+    return read_clock(CLOCK_BOOTTIME);
 }
 
 void clock_format_rfc3339(int64_t seconds, char out[CLOCK_RFC3339_MAX])

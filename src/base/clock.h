@@ -18,6 +18,14 @@ int64_t clock_now_ns(void);
 int64_t clock_monotonic_ns(void);
 
 /*
+ * Nanoseconds since the machine was started, also while it slept: a clock that
+ * never steps, the same for all processes. `boot_id` (may be NULL) gets which
+ * start that was; "" where the system does not tell.
+ */
+#define CLOCK_BOOT_ID_MAX 37
+int64_t clock_boot_ns(char boot_id[CLOCK_BOOT_ID_MAX]);
+
+/*
  * "2026-11-21T07:51:00Z" of UTC seconds (RFC 3339 section 5.6), in the years
  * 1000 to 9999.
  */

@@ -36,6 +36,10 @@ static const struct {
      "test a live web server from outside", command_check},
     {"configtest", "[-c FILE]", "print the settings in force",
      command_configtest},
+    {"gc",
+     "[-c FILE] [--dry-run | --verbose] [--json] [--grace AGE] "
+     "[--empty-trash] [--deep] [--no-other-writer]",
+     "collect what nothing refers to", command_gc},
     {"import-config", "FILE", "turn a config.yml of registry:2 into settings",
      command_import_config},
     {"policy check", "[-c FILE] [--policy FILE] [USER REPOSITORY]",

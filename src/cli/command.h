@@ -27,6 +27,7 @@ command_function command_check_distribution; /* check --distribution */
 command_function command_check_shared;       /* check --shared */
 command_function command_check_web;          /* check --web */
 command_function command_configtest;
+command_function command_gc;
 command_function command_import_config;
 command_function command_policy;
 command_function command_prune;

@@ -241,7 +241,8 @@ struct driver_ops {
      * Moves an object whose mtime is older than `cutoff_ns` into the trash
      * of `run` (a name of [a-z0-9-]). Returns 0 when moved; ERR_EXISTS when
      * its lease is younger, ERR_BUSY at once when a request holds the lock
-     * (skip and try later), ERR_NOT_FOUND when it is gone.
+     * (skip and try later), ERR_NOT_FOUND when it is gone. With `run` NULL
+     * it goes for good, which a disk without room for the trash admits.
      */
     int (*retire)(struct driver *, const char *run, const char *path,
                   int64_t cutoff_ns, struct err *err);

@@ -89,8 +89,8 @@ static int open_object(struct driver_fs *fs, const char *path, struct err *err)
     return fd >= 0 ? fd : err_set_errno(err, errno, "open %s", path);
 }
 
-static int stat_object(int fd, const char *path, struct driver_stat *out,
-                       struct err *err)
+static int stat_object(struct driver_fs *fs, int fd, const char *path,
+                       struct driver_stat *out, struct err *err)
 {
     struct stat st;
 
@@ -99,6 +99,7 @@ static int stat_object(int fd, const char *path, struct driver_stat *out,
     if (!S_ISREG(st.st_mode))
         return err_set(err, ERR_NOT_FOUND, "%s: no regular file", path);
     fs_fill_stat(out, &st);
+    out->is_fixed = is_fixed(fs, path, &st);
     return 0;
 }
 
@@ -152,7 +153,8 @@ int fs_get(struct driver *driver, const char *path, struct buf *into,
     struct driver_stat found = {.size = GET_CHUNK - 1};
     size_t before = into->len;
 
-    if (fd < 0 || (out != NULL && stat_object(fd, path, &found, err) < 0))
+    if (fd < 0 ||
+        (out != NULL && stat_object(fs_of(driver), fd, path, &found, err) < 0))
         return -1;
     if (out != NULL && found.size > into->max - before)
         return err_set(err, ERR_TOO_LARGE, "%s: object too large", path);
@@ -219,7 +221,7 @@ static int fs_open_read(struct driver *driver, const char *path,
     struct driver_stat found;
     struct fs_reader *reader;
 
-    if (fd < 0 || stat_object(fd, path, &found, err) < 0)
+    if (fd < 0 || stat_object(fs_of(driver), fd, path, &found, err) < 0)
         return -1;
     reader = memory_new(sizeof(*reader));
     reader->base.ops = &fs_reader_ops;

@@ -262,7 +262,7 @@ void fs_allow_stops(const sigset_t *old)
     pthread_sigmask(SIG_SETMASK, old, NULL);
 }
 
-/* The caller holds the lock. */
+/* The caller holds the lock. Without a trash it is deleted. */
 static int take_away(struct driver_fs *fs, const char *path, int trash,
                      const char *name, int64_t cutoff_ns, struct err *err)
 {
@@ -276,7 +276,8 @@ static int take_away(struct driver_fs *fs, const char *path, int trash,
         return err_set(err, ERR_NOT_FOUND, "%s: no regular file", path);
     if (fs_mtime_ns(&st) >= cutoff_ns)
         return err_set(err, ERR_EXISTS, "%s: its lease is younger", path);
-    if (renameat(fs->root, path, trash, name) < 0)
+    if ((trash >= 0 ? renameat(fs->root, path, trash, name)
+                    : unlinkat(fs->root, path, 0)) < 0)
         return err_set_errno(err, errno, "retire %s", path);
     fs_step(fs, FS_STEP_CHANGED);
     return 0;
@@ -310,6 +311,8 @@ int fs_retire(struct driver *driver, const char *run, const char *path,
     CLEANUP(buf) struct buf trash = BUF_INIT(4 * PATH_MAX);
     CLEANUP(fd) int directory = -1;
 
+    if (run == NULL)
+        return take_away_locked(fs, path, -1, NULL, cutoff_ns, err);
     fs_trash_path(run, path, &trash);
     directory = fs_open_parent(fs, buf_text(&trash), FS_MAKE_DURABLE, err);
     if (directory < 0 ||

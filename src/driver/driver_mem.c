@@ -428,9 +428,11 @@ static int mem_retire(struct driver *driver, const char *run, const char *path,
         return -1;
     if (object->mtime_ns >= cutoff_ns)
         return err_set(err, ERR_EXISTS, "%s: its lease is younger", path);
-    buf_add_format(&trash, "%s/%s", run, path);
-    object->references++;
-    mem_map_set(&mem->trash, buf_text(&trash), object);
+    if (run != NULL) {
+        buf_add_format(&trash, "%s/%s", run, path);
+        object->references++;
+        mem_map_set(&mem->trash, buf_text(&trash), object);
+    }
     mem_map_erase(&mem->tree, i, i + 1);
     return 0;
 }

@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "oci/name.h"
 
@@ -49,9 +50,24 @@ struct layout_path layout_blob(const struct digest *digest)
                        digest->hex, digest->hex);
 }
 
+struct layout_path layout_parent(const struct layout_path *path)
+{
+    const char *slash = strrchr(path->text, '/');
+
+    return path_format("%.*s", slash ? (int)(slash - path->text) : 0,
+                       path->text);
+}
+
 struct layout_path layout_blobs_of(enum hash_algorithm algorithm)
 {
     return path_format(LAYOUT_BLOBS "/%s", digest_algorithm_name(algorithm));
+}
+
+struct layout_path layout_blob_shard(enum hash_algorithm algorithm,
+                                     const char *shard)
+{
+    return path_format(LAYOUT_BLOBS "/%s/%.2s",
+                       digest_algorithm_name(algorithm), shard);
 }
 
 struct layout_path layout_repository(const char *name)
@@ -81,6 +97,11 @@ struct layout_path layout_layer_link(const char *name,
 struct layout_path layout_manifests(const char *name)
 {
     return path_format(LAYOUT_REPOSITORIES "/%s/_manifests", name);
+}
+
+struct layout_path layout_all_revisions(const char *name)
+{
+    return path_format(LAYOUT_REPOSITORIES "/%s/_manifests/revisions", name);
 }
 
 struct layout_path layout_revisions(const char *name,

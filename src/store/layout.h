@@ -31,6 +31,8 @@
  *                                                <hex> being the sha256 of its
  *                                                path, which is in <hex>.path
  *     shared/                                    `berth check --shared`
+ *     collection                                 what the last one noted
+ *     collector                                  whoever has it locked collects
  *     adopted                                    owners before `berth adopt`
  *     catalog/<name>/_children                   the names there, in order
  *     guarded                                    the web server is to answer
@@ -73,12 +75,20 @@ struct layout_path {
 #define LAYOUT_GUARDED "_berth/guarded"
 #define LAYOUT_QUARANTINE_ODD "_berth/quarantine/odd"
 #define LAYOUT_SHARED "_berth/shared"
+#define LAYOUT_COLLECTION "_berth/collection"
+#define LAYOUT_COLLECTOR "_berth/collector"
+
+/* Of the directory that holds what stands at `path`. */
+struct layout_path layout_parent(const struct layout_path *path);
 
 /* The record of a quota; the digest tells it from others. */
 struct layout_path layout_quota(const struct digest *digest);
 
 struct layout_path layout_blob(const struct digest *digest);
 struct layout_path layout_blobs_of(enum hash_algorithm algorithm);
+/* `shard` is the name of a directory in there. */
+struct layout_path layout_blob_shard(enum hash_algorithm algorithm,
+                                     const char *shard);
 struct layout_path layout_repository(const char *name);
 struct layout_path layout_layers(const char *name);
 struct layout_path layout_layers_of(const char *name,
@@ -86,6 +96,7 @@ struct layout_path layout_layers_of(const char *name,
 struct layout_path layout_layer_link(const char *name,
                                      const struct digest *digest);
 struct layout_path layout_manifests(const char *name);
+struct layout_path layout_all_revisions(const char *name);
 struct layout_path layout_revisions(const char *name,
                                     enum hash_algorithm algorithm);
 struct layout_path layout_revision(const char *name,

@@ -84,6 +84,7 @@ struct subject {
     X(restore_yields_to_what_is_new)                                           \
     X(purge_empties_one_run)                                                   \
     X(paths_of_any_length_can_be_retired)                                      \
+    X(retire_without_a_run_leaves_no_trash)                                    \
     X(purge_counts_what_it_takes)                                              \
     X(trash_is_listed_by_run_and_path)                                         \
     X(remove_empty_takes_only_an_empty_directory)                              \

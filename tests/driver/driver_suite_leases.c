@@ -168,6 +168,22 @@ void suite_purge_counts_what_it_takes(struct subject *subject)
     cr_assert_eq(purged.bytes, 1 + 2 * strlen("old"));
 }
 
+static int expect_this(void *context, const char *name, bool is_directory,
+                       struct err *err);
+
+void suite_retire_without_a_run_leaves_no_trash(struct subject *subject)
+{
+    struct driver_stat stat;
+
+    given(subject->driver, DATA, "young");
+    FAILS(ERR_EXISTS,
+          driver_retire(subject->driver, NULL, DATA, cutoff_now(), &err));
+    given_old(subject, DATA);
+    OK(driver_retire(subject->driver, NULL, DATA, cutoff_now(), &err));
+    FAILS(ERR_NOT_FOUND, driver_stat(subject->driver, DATA, &stat, &err));
+    OK(driver_list_trash(subject->driver, NULL, expect_this, NULL, &err));
+}
+
 static int note_name(void *context, const char *name, bool is_directory,
                      struct err *err)
 {
