@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "store/catalog.h"
 
+#include <limits.h>
 #include <stdio.h>
 
 #include "oci/name.h"
@@ -9,13 +10,13 @@
 
 struct walk {
     const struct store *store;
-    catalog_visit *visit;
+    catalog_visit *visit, *odd; /* the latter may be NULL */
     void *context;
     char name[NAME_MAX_LENGTH + 1]; /* where the walk stands; "" at the top */
     size_t length;
-    bool everywhere;        /* visits what has no content, too */
-    struct err *unreadable; /* NULL, or what could not be read */
-    bool stopped;           /* by the visitor */
+    bool everywhere;       /* visits what has no content, too */
+    struct err unreadable; /* what could not be, if it goes past that */
+    bool stopped;          /* by the visitor */
 };
 
 static int walk_below(struct walk *walk, const char *after, struct err *err);
@@ -62,6 +63,24 @@ static void leave(struct walk *walk, size_t length)
     walk->name[length] = '\0';
 }
 
+static struct layout_path place(const struct walk *walk)
+{
+    struct layout_path top = {LAYOUT_REPOSITORIES};
+
+    return walk->length > 0 ? layout_repository(walk->name) : top;
+}
+
+/* What begins with '_' is part of a repository, or ours. */
+static int tell_odd(struct walk *walk, const char *child, struct err *err)
+{
+    CLEANUP(buf) struct buf path = BUF_INIT(PATH_MAX);
+
+    if (walk->odd == NULL || child[0] == '_')
+        return 0;
+    buf_add_format(&path, "%s/%s", place(walk).text, child);
+    return walk->odd(walk->context, buf_text(&path), err);
+}
+
 static int walk_child(void *context, const char *child, struct err *err)
 {
     struct walk *walk = context;
@@ -69,7 +88,7 @@ static int walk_child(void *context, const char *child, struct err *err)
     int result;
 
     if (!enter(walk, span_of(child)))
-        return 0;
+        return tell_odd(walk, child, err);
     result = walk->everywhere ? visit_here(walk, err)
                               : visit_if_repository(walk, err);
     if (result == 0)
@@ -82,13 +101,6 @@ static int walk_directory(void *context, const char *child, bool is_directory,
                           struct err *err)
 {
     return is_directory ? walk_child(context, child, err) : 0;
-}
-
-static struct layout_path place(const struct walk *walk)
-{
-    struct layout_path top = {LAYOUT_REPOSITORIES};
-
-    return walk->length > 0 ? layout_repository(walk->name) : top;
 }
 
 /*
@@ -146,8 +158,8 @@ static int walk_below(struct walk *walk, const char *after, struct err *err)
         err_clear(err);
         return 0;
     }
-    if (result < 0 && walk->unreadable != NULL && !walk->stopped) {
-        *walk->unreadable = *err;
+    if (result < 0 && walk->everywhere && !walk->stopped) {
+        walk->unreadable = *err;
         err_clear(err);
         return 0;
     }
@@ -167,34 +179,45 @@ int catalog_list(const struct store *store, const char *last,
     return walk_below(&walk, last, err) < 0 ? -1 : 0;
 }
 
+static int walk_everywhere(struct walk *walk, const char *top, struct err *err)
+{
+    int result = 0;
+
+    walk->everywhere = true;
+    if (top[0] != '\0') {
+        if (!enter(walk, span_of(top)))
+            return err_set(err, ERR_NAME_INVALID, "%s is no name", top);
+        result = visit_here(walk, err);
+    }
+    if (result == 0)
+        result = walk_below(walk, NULL, err);
+    if (result < 0)
+        return -1;
+    if (walk->unreadable.code == ERR_NONE)
+        return 0;
+    *err = walk->unreadable;
+    return -1;
+}
+
 int catalog_walk_below(const struct store *store, const char *top,
                        catalog_visit *visit, void *context, struct err *err)
 {
-    struct err unreadable = {0};
-    struct walk walk = {.store = store,
-                        .visit = visit,
-                        .context = context,
-                        .everywhere = true,
-                        .unreadable = &unreadable};
-    int result = 0;
+    struct walk walk = {.store = store, .visit = visit, .context = context};
 
-    if (top[0] != '\0') {
-        if (!enter(&walk, span_of(top)))
-            return err_set(err, ERR_NAME_INVALID, "%s is no name", top);
-        result = visit_here(&walk, err);
-    }
-    if (result == 0)
-        result = walk_below(&walk, NULL, err);
-    if (result < 0)
-        return -1;
-    if (unreadable.code == ERR_NONE)
-        return 0;
-    *err = unreadable;
-    return -1;
+    return walk_everywhere(&walk, top, err);
 }
 
 int catalog_walk(const struct store *store, catalog_visit *visit, void *context,
                  struct err *err)
 {
     return catalog_walk_below(store, "", visit, context, err);
+}
+
+int catalog_walk_telling(const struct store *store, catalog_visit *visit,
+                         catalog_visit *odd, void *context, struct err *err)
+{
+    struct walk walk = {
+        .store = store, .visit = visit, .odd = odd, .context = context};
+
+    return walk_everywhere(&walk, "", err);
 }

@@ -29,6 +29,15 @@ int catalog_list(const struct store *store, const char *last,
 int catalog_walk(const struct store *store, catalog_visit *visit, void *context,
                  struct err *err) WARN_UNUSED;
 
+/*
+ * The same, and tells `odd` of the path of each directory on the way that can
+ * be no repository by its name, and so is not entered: whoever made it may
+ * have put something there.
+ */
+int catalog_walk_telling(const struct store *store, catalog_visit *visit,
+                         catalog_visit *odd, void *context,
+                         struct err *err) WARN_UNUSED;
+
 /* The same, of the place `top`, which need not be there, and all below it. */
 int catalog_walk_below(const struct store *store, const char *top,
                        catalog_visit *visit, void *context,
