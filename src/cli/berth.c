@@ -38,7 +38,7 @@ static const struct {
      command_configtest},
     {"gc",
      "[-c FILE] [--dry-run | --verbose] [--json] [--grace AGE] "
-     "[--empty-trash] [--deep] [--no-other-writer]",
+     "[--untagged AGE [--yes]] [--empty-trash] [--deep] [--no-other-writer]",
      "collect what nothing refers to", command_gc},
     {"import-config", "FILE", "turn a config.yml of registry:2 into settings",
      command_import_config},

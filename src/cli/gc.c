@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ask.h"
 #include "base/clock.h"
 #include "base/json_writer.h"
 #include "base/memory.h"
@@ -18,7 +19,7 @@
 
 struct words {
     const char *file; /* of the settings; NULL = the usual one */
-    bool json, verbose;
+    bool json, verbose, yes;
     struct collect_options options;
 };
 
@@ -48,12 +49,14 @@ static int parse_age(const char *text, uint64_t *age)
 static int parse_words(char **words, struct words *out)
 {
     struct collect_options *options = &out->options;
-    const char *grace = NULL;
+    const char *grace = NULL, *untagged = NULL;
 
     while (*words != NULL) {
         if (!command_value(&words, "-c", &out->file) &&
             !command_value(&words, "--grace", &grace) &&
+            !command_value(&words, "--untagged", &untagged) &&
             !command_flag(&words, "--json", &out->json) &&
+            !command_flag(&words, "--yes", &out->yes) &&
             !command_flag(&words, "--verbose", &out->verbose) &&
             !command_flag(&words, "--dry-run", &options->dry_run) &&
             !command_flag(&words, "--empty-trash", &options->empty_trash) &&
@@ -62,7 +65,9 @@ static int parse_words(char **words, struct words *out)
                           &options->no_other_writer))
             return -1;
     }
-    return parse_age(grace, &options->wanted_grace);
+    return parse_age(grace, &options->wanted_grace) < 0
+               ? -1
+               : parse_age(untagged, &options->untagged_age);
 }
 
 /* --- as it goes --- */
@@ -150,6 +155,7 @@ static void print_json(const struct gc *gc, const struct collect_result *result)
     json_writer_number(&json, "live", result->live);
     json_writer_number(&json, "retired", result->retired);
     json_writer_number(&json, "retired_bytes", result->retired_bytes);
+    json_writer_number(&json, "untagged", result->untagged);
     json_writer_number(&json, "restored", result->restored);
     json_writer_number(&json, "purged", result->purged);
     json_writer_number(&json, "bytes", result->bytes);
@@ -272,5 +278,8 @@ int command_gc(char **argv)
                 tree.settings.grace);
         return command_failed(&err);
     }
+    if (words.options.untagged_age != 0 && !words.options.dry_run &&
+        !ask_consent(words.yes, "remove all manifests that no tag names"))
+        return EXIT_FAILURE;
     return run(&tree, &words);
 }

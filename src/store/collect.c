@@ -8,6 +8,7 @@
 #include "store/catalog.h"
 #include "store/litter.h"
 #include "store/manifest_store.h"
+#include "store/untagged.h"
 #include "store/upload_purge.h"
 
 /* A lock that a request holds is free again within microseconds. */
@@ -232,6 +233,50 @@ static bool has_content(struct collection *c, const char *name)
            has_layers || has_manifests;
 }
 
+struct untagged_walk {
+    struct collection *c;
+    const char *name;
+};
+
+static int note_untagged(void *context,
+                         const struct untagged_manifest *manifest,
+                         struct err *err)
+{
+    struct untagged_walk *walk = context;
+    struct layout_path link =
+        layout_revision_link(walk->name, manifest->digest);
+    char text[DIGEST_TEXT_MAX];
+    struct collect_item item = {.kind = COLLECT_MANIFEST,
+                                .repository = walk->name,
+                                .what = text,
+                                .reason = "no tag names it"};
+
+    (void)err;
+    if (manifest->verdict != UNTAGGED_GOES)
+        return collect_is_over(walk->c);
+    digest_format(manifest->digest, text);
+    if (walk->c->options->dry_run)
+        marks_add(&walk->c->absent, marks_of_text(link.text));
+    walk->c->result->untagged++;
+    tell(walk->c, &item);
+    return collect_is_over(walk->c);
+}
+
+static void remove_untagged(struct collection *c, const char *name)
+{
+    struct untagged_walk walk = {c, name};
+    struct untagged how = {.cutoff_ns = c->untagged_cutoff_ns,
+                           .dry_run = c->options->dry_run,
+                           .visit = note_untagged,
+                           .context = &walk};
+    struct untagged_removed removed = {0};
+    struct err err = {0};
+
+    if (c->options->untagged_age != 0 &&
+        untagged_remove(c->store, name, &how, &removed, &err) < 0)
+        collect_complain(c, name, &err);
+}
+
 static int collect_repository(void *context, const char *name, struct err *err)
 {
     struct collection *c = context;
@@ -239,6 +284,7 @@ static int collect_repository(void *context, const char *name, struct err *err)
     (void)err;
     if (has_content(c, name)) {
         c->result->repositories++;
+        remove_untagged(c, name);
         collect_mark_repository(c, name);
         if (!collect_is_over(c))
             collect_sweep_layers(c, name);
@@ -251,6 +297,19 @@ static int collect_repository(void *context, const char *name, struct err *err)
     return collect_is_over(c);
 }
 
+/* Nobody knows what is in there, and what that refers to. */
+static int complain_of_odd(void *context, const char *path, struct err *err)
+{
+    struct collection *c = context;
+    struct err odd = {0};
+
+    (void)err;
+    err_set(&odd, ERR_NAME_INVALID, "is no name of a repository");
+    c->result->is_blind = true;
+    collect_complain(c, path, &odd);
+    return 0;
+}
+
 /* Without its repositories a tree looks as if nothing were needed. */
 static void walk_repositories(struct collection *c)
 {
@@ -258,7 +317,8 @@ static void walk_repositories(struct collection *c)
     struct err err = {0};
 
     if (driver_stat(c->store->driver, LAYOUT_REPOSITORIES, &stat, &err) == 0 &&
-        catalog_walk(c->store, collect_repository, c, &err) == 0)
+        catalog_walk_telling(c->store, collect_repository, complain_of_odd, c,
+                             &err) == 0)
         return;
     c->result->is_blind = true;
     if (err.code != ERR_NOT_FOUND)
@@ -378,6 +438,7 @@ int collect(const struct store *store, const struct collect_options *options,
     marks_cleanup(&c.live);
     marks_cleanup(&c.here);
     marks_cleanup(&c.trash);
+    marks_cleanup(&c.absent);
     buf_cleanup(&c.bytes);
     return status;
 }

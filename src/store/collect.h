@@ -6,6 +6,7 @@
  * One run is:
  *
  *   lock     the only one; t0 is the time of the storage at that moment
+ *   remove   where that is asked for, manifests that no tag names
  *   mark     every manifest of every repository, and what it refers to
  *   sweep    links and blobs that are not marked, and whose lease is older
  *            than the cutoff, t0 - 5/4 grace, go into the trash of the run
@@ -65,12 +66,20 @@ struct collect_watcher {
     bool (*is_over)(void *context);
 };
 
+/*
+ * With `empty_trash` there is no time to think better of it, but there is room
+ * at once. A disk may be so full that the trash has no room for a name: then
+ * what would go there is deleted in its place, under the same lock and after
+ * the same look. Nothing else stands between it and the trash; what is lost is
+ * the verification, which is there for programs that break the rules.
+ */
 struct collect_options {
     uint64_t grace;        /* seconds, what the programs work with */
     uint64_t wanted_grace; /* seconds; 0, or larger than that */
     uint64_t upload_age;   /* seconds; 0 = uploads stay */
+    uint64_t untagged_age; /* seconds; 0 = manifests without a tag stay */
     bool dry_run;
-    bool empty_trash;     /* of this run as well */
+    bool empty_trash;     /* of this run as well, see below */
     bool deep;            /* looks for litter in each directory, too */
     bool no_other_writer; /* somebody has made sure of that */
     struct collect_watcher watcher;
@@ -86,6 +95,7 @@ struct collect_result {
     uint64_t bytes;    /* that are free now: of these, uploads and litter */
     uint64_t retired_bytes;
     uint64_t uploads, litter, directories;
+    uint64_t untagged;   /* manifests removed as such; of the retired */
     uint64_t skipped;    /* others had them locked: next time */
     uint64_t complaints; /* calls of `complain` */
     bool is_blind;       /* no bytes were swept, see above */

@@ -37,12 +37,13 @@ struct collection {
     const struct collect_options *options;
     struct collect_result *result;
     struct collect_state state;
-    int64_t t0_ns, cutoff_ns;
+    int64_t t0_ns, cutoff_ns, untagged_cutoff_ns;
     char run[COLLECT_RUN_MAX];
 
-    struct marks live;  /* digests that stay, of any repository */
-    struct marks here;  /* that the repository at hand refers to */
-    struct marks trash; /* paths in the trash of any run */
+    struct marks live;   /* digests that stay, of any repository */
+    struct marks here;   /* that the repository at hand refers to */
+    struct marks trash;  /* paths in the trash of any run */
+    struct marks absent; /* paths that a dry run takes for retired */
     char runs[COLLECT_RUNS_MAX][COLLECT_RUN_MAX]; /* earlier ones with trash */
     size_t run_count;
 

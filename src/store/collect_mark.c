@@ -71,36 +71,18 @@ static void mark_reference(struct walk *walk,
         return;
     link = layout_layer_link(walk->name, digest);
     rescue(c, &link, digest);
-    if (reference->kind != MANIFEST_CHILD)
-        return;
-    link = layout_revision_link(walk->name, digest);
-    rescue(c, &link, digest);
-}
-
-/* Bytes that do not have this digest may name anything. */
-static int read_manifest(struct collection *c, const struct digest *stored,
-                         struct manifest **out, struct err *err)
-{
-    struct layout_path blob = layout_blob(stored);
-    struct digest actual;
-
-    collect_rescue(c, &blob);
-    buf_clear(&c->bytes);
-    if (driver_get(c->store->driver, blob.text, &c->bytes, NULL, err) < 0)
-        return -1;
-    digest_of_bytes(stored->algorithm, buf_span(&c->bytes), &actual);
-    if (!digest_equals(&actual, stored))
-        return err_set(err, ERR_MANIFEST_INVALID, "%s is damaged", blob.text);
-    return manifest_parse(buf_span(&c->bytes), SPAN(""), out, err);
 }
 
 static void mark_manifest(struct walk *walk, const char *where,
                           const struct digest *stored)
 {
     CLEANUP(manifest) struct manifest *manifest = NULL;
+    struct layout_path blob = layout_blob(stored);
     struct err err = {0};
 
-    if (read_manifest(walk->c, stored, &manifest, &err) < 0) {
+    collect_rescue(walk->c, &blob);
+    if (manifest_load(walk->c->store, stored, &walk->c->bytes, &manifest,
+                      &err) < 0) {
         keep_whole(walk, where, &err);
         return;
     }
@@ -154,6 +136,9 @@ static int visit_revision(void *context, const char *hex, bool is_directory,
     if (!is_directory || digest_parse(span_of(text), &digest, &failure) < 0)
         return 0;
     link = layout_revision_link(walk->name, &digest);
+    if (walk->c->absent.count > 0 &&
+        marks_has(&walk->c->absent, marks_of_text(link.text)))
+        return 0;
     if (driver_stat_if_there(walk->c->store->driver, link.text, &stat,
                              &is_there, &failure) < 0) {
         collect_mark(walk->c, &digest);

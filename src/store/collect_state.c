@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "store/collect_clock.h"
 #include "store/collect_internal.h"
 
 #include <inttypes.h>
@@ -6,11 +7,14 @@
 #include <string.h>
 
 #include "base/num.h"
+#include "store/untagged.h"
 
 #define STATE_BYTES_MAX 4096
 
 /* Clocks that go apart by more do not measure the same time. */
 #define APART_MAX (3600 * CLOCK_NS_PER_SECOND)
+
+#define SET_OF_LATE "the clock has been set of late"
 
 /* --- the file: a line for each number, "grace 86400" --- */
 
@@ -162,7 +166,23 @@ static void hold(struct collection *c, const char *fault, int64_t now,
         return;
     }
     c->result->held_until = c->state.held_until;
-    c->result->why = fault != NULL ? fault : "the clock has been set of late";
+    c->result->why = fault != NULL ? fault : SET_OF_LATE;
+}
+
+int collect_check_clock(const struct store *store, const char **fault,
+                        struct err *err)
+{
+    char boot_id[CLOCK_BOOT_ID_MAX];
+    int64_t boot_ns = clock_boot_ns(boot_id), wall_ns = clock_now_ns();
+    struct collection c = {.store = store, .t0_ns = wall_ns};
+    bool is_damaged;
+
+    if (load_state(&c, &is_damaged, err) < 0)
+        return -1;
+    *fault = find_fault(&c, wall_ns, boot_ns, boot_id, is_damaged);
+    if (*fault == NULL && c.state.held_until > wall_ns / CLOCK_NS_PER_SECOND)
+        *fault = SET_OF_LATE;
+    return 0;
 }
 
 int collect_state_begin(struct collection *c, uint64_t *noted_grace,
@@ -183,6 +203,8 @@ int collect_state_begin(struct collection *c, uint64_t *noted_grace,
     *noted_grace = c->state.grace;
     grace = choose_grace(c, now);
     c->cutoff_ns = c->t0_ns - (int64_t)lease_of(grace) * CLOCK_NS_PER_SECOND;
+    c->untagged_cutoff_ns =
+        untagged_cutoff(c->t0_ns, c->options->untagged_age, grace);
     hold(c, fault, now, grace);
     c->state.wall_ns = wall_ns;
     c->state.boot_ns = boot_ns;

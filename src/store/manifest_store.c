@@ -44,6 +44,21 @@ int manifest_get(const struct store *store, const char *name,
     return 0;
 }
 
+int manifest_load(const struct store *store, const struct digest *stored,
+                  struct buf *bytes, struct manifest **out, struct err *err)
+{
+    struct layout_path blob = layout_blob(stored);
+    struct digest actual;
+
+    buf_clear(bytes);
+    if (driver_get(store->driver, blob.text, bytes, NULL, err) < 0)
+        return -1;
+    digest_of_bytes(stored->algorithm, buf_span(bytes), &actual);
+    if (!digest_equals(&actual, stored))
+        return err_set(err, ERR_MANIFEST_INVALID, "%s is damaged", blob.text);
+    return manifest_parse(buf_span(bytes), SPAN(""), out, err);
+}
+
 void manifest_lease(const struct store *store, const char *name,
                     const struct digest *digest)
 {

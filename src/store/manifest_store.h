@@ -35,6 +35,16 @@ int manifest_get(const struct store *store, const char *name,
                  struct err *err) WARN_UNUSED;
 
 /*
+ * Reads the manifest whose bytes are stored under this digest, as walks over
+ * the tree do: `bytes` is room of the caller's, of MANIFEST_BYTES_MAX.
+ * ERR_NOT_FOUND without bytes, ERR_TOO_LARGE, and ERR_MANIFEST_INVALID also
+ * for bytes that have another digest, for they may name anything.
+ */
+int manifest_load(const struct store *store, const struct digest *stored,
+                  struct buf *bytes, struct manifest **out,
+                  struct err *err) WARN_UNUSED;
+
+/*
  * The manifest stays for the grace period from now: who asks for a digest is
  * about to use it. Best effort; says nothing when it cannot be renewed.
  */
