@@ -3,6 +3,8 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <pthread.h>
+#include <semaphore.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -158,6 +160,28 @@ void sweep_age(const char *path)
     store.driver = inner;
     object_age(path);
     store.driver = before;
+}
+
+static int age_below(void *context, const char *name, bool is_directory,
+                     struct err *error)
+{
+    CLEANUP(buf) struct buf path = BUF_INIT(LAYOUT_PATH_MAX);
+
+    buf_add_format(&path, "%s/%s", (const char *)context, name);
+    if (is_directory)
+        return driver_list(store.driver, buf_text(&path), NULL, age_below,
+                           path.ptr, error);
+    sweep_age(buf_text(&path));
+    return 0;
+}
+
+void sweep_age_all(void)
+{
+    char blobs[] = LAYOUT_BLOBS, repositories[] = LAYOUT_REPOSITORIES;
+
+    EXPECT_OK(driver_list(store.driver, blobs, NULL, age_below, blobs, &err));
+    EXPECT_OK(driver_list(store.driver, repositories, NULL, age_below,
+                          repositories, &err));
 }
 
 void sweep_age_revisions(void)
@@ -383,9 +407,10 @@ static bool interleave_one(struct interleaving *interleaving, uint64_t n)
     return reached;
 }
 
-void interleave(const struct interleaving *interleaving)
+uint64_t interleave(const struct interleaving *interleaving)
 {
     struct interleaving copy = *interleaving;
+    uint64_t cases = 0;
 
     for (int i = 0; i < 2; i++) {
         uint64_t n = 1;
@@ -394,5 +419,123 @@ void interleave(const struct interleaving *interleaving)
         while (interleave_one(&copy, n))
             cr_assert(++n < CALLS_MAX);
         cr_assert(n > 1, "no call was overtaken");
+        cases += n - 1;
     }
+    return cases;
+}
+
+/* --- in halves --- */
+
+/* The one that runs in a thread; both never run at once. */
+static struct {
+    struct interleaving *interleaving;
+    struct driver *driver; /* its own, over the same tree */
+    uint64_t stop_at;
+    bool has_begun, is_over;
+    pthread_t thread;
+    sem_t go, stopped;
+} half;
+
+static void wait_for(sem_t *semaphore)
+{
+    while (sem_wait(semaphore) < 0)
+        ;
+}
+
+static void stop_here(void *context)
+{
+    (void)context;
+    sem_post(&half.stopped);
+    wait_for(&half.go);
+}
+
+static void *run_half(void *context)
+{
+    (void)context;
+    wait_for(&half.go);
+    sweep_meanwhile_result = half.interleaving->meanwhile(&sweep_meanwhile_err);
+    half.is_over = true;
+    sem_post(&half.stopped);
+    return NULL;
+}
+
+/* Until it stops or ends. */
+static void let_go_on(struct driver *mine)
+{
+    store.driver = half.driver;
+    sem_post(&half.go);
+    wait_for(&half.stopped);
+    store.driver = mine;
+}
+
+static void begin_half(void *context)
+{
+    struct driver_fault_plan plan = {.call = half.stop_at,
+                                     .kind = DRIVER_FAULT_DELAY,
+                                     .meanwhile = stop_here};
+
+    (void)context;
+    driver_fault_plan(half.driver, &plan);
+    half.has_begun = true;
+    cr_assert(!pthread_create(&half.thread, NULL, run_half, NULL));
+    let_go_on(fault);
+}
+
+static void end_half(void)
+{
+    if (!half.is_over)
+        let_go_on(inner);
+    pthread_join(half.thread, NULL);
+}
+
+/* Which of the two calls were reached. */
+static void halve_one(struct interleaving *interleaving, uint64_t n, uint64_t m,
+                      bool *first, bool *second)
+{
+    begin_world();
+    if (interleaving->prepare != NULL)
+        interleaving->prepare();
+    half.interleaving = interleaving;
+    half.driver = driver_fault_new(inner);
+    half.stop_at = m;
+    half.has_begun = half.is_over = false;
+    sem_init(&half.go, 0, 0);
+    sem_init(&half.stopped, 0, 0);
+    sweep_plan = (struct driver_fault_plan){
+        .call = n, .kind = DRIVER_FAULT_DELAY, .meanwhile = begin_half};
+    err_clear(&sweep_err);
+    err_clear(&sweep_meanwhile_err);
+    driver_fault_plan(fault, &sweep_plan);
+    store.driver = fault;
+    sweep_result = interleaving->run(&sweep_err);
+    store.driver = inner;
+    *first = half.has_begun;
+    if (*first) {
+        end_half();
+        interleaving->expect();
+        expect_kept(interleaving->touches);
+        expect_sound();
+    }
+    *second = *first && driver_fault_calls(half.driver) >= m;
+    driver_free(half.driver);
+    end_driver();
+}
+
+uint64_t interleave_halves(const struct interleaving *interleaving)
+{
+    struct interleaving copy = *interleaving;
+    bool first = true, second;
+    uint64_t cases = 0;
+
+    in_memory = true;
+    for (uint64_t n = 1; first; n++) {
+        second = true;
+        for (uint64_t m = 2; first && second; m++) {
+            halve_one(&copy, n, m, &first, &second);
+            cases += first;
+            cr_assert(n < CALLS_MAX && m < CALLS_MAX);
+        }
+    }
+    cr_assert(cases > 0, "no call was overtaken");
+    return cases;
 }

@@ -87,7 +87,15 @@ struct interleaving {
 extern int sweep_result, sweep_meanwhile_result;
 extern struct err sweep_err, sweep_meanwhile_err;
 
-void interleave(const struct interleaving *interleaving);
+/* Returns how many orders of the steps were tried. */
+uint64_t interleave(const struct interleaving *interleaving);
+
+/*
+ * The same in halves, in memory: `meanwhile` begins before call N of `run`,
+ * stops before its own call M, and goes on when `run` has ended. So each pair
+ * of steps comes in both orders.
+ */
+uint64_t interleave_halves(const struct interleaving *interleaving);
 
 /* The driver, the plan and the calls of this run, for messages. */
 const char *sweep_where(void);
@@ -115,6 +123,9 @@ const char *sweep_where(void);
 
 /* Makes all leases of the object older than the grace period. */
 void sweep_age(const char *path);
+
+/* The same for all there is. */
+void sweep_age_all(void);
 
 /*
  * The manifests of "a" came long ago, so that an index of referrers that has
