@@ -60,11 +60,11 @@ boot
 inside systemctl --version | head -n 1
 
 echo "== the units"
-inside sh -c 'systemd-analyze verify berth.target berth-purge.timer berth-purge.service berth@upload.service \
+inside sh -c 'systemd-analyze verify berth.target berth-gc.timer berth-gc.service berth@upload.service \
     berth@upload.socket 2>&1 || true' | sed "/Command 'man /d" | tee "$WORK/verify"
 [ ! -s "$WORK/verify" ]
 inside systemd-analyze security --no-pager berth@upload.service | tail -n 1
-inside systemctl start berth-purge.service
+inside systemctl start berth-gc.service
 
 echo "== reloads"
 nsenter -t "$leader" -n python3 "$HERE/reload_machine.py" "$leader" 5000 "$RELOADS"
