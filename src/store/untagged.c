@@ -182,15 +182,41 @@ static void add_edge(struct graph *graph, size_t from, size_t to,
     graph->edges[graph->edge_count++] = (struct edge){from, to, is_referrer};
 }
 
-static int read_node(struct graph *graph, size_t node, struct err *err)
+/* Bytes that are damaged do not tell what they need. */
+static int load(const struct graph *graph, const struct digest *digest,
+                struct manifest **out, struct err *err)
 {
     CLEANUP(buf) struct buf bytes = BUF_INIT(MANIFEST_BYTES_MAX);
+    struct layout_path link = layout_revision_link(graph->name, digest);
+    struct digest stored;
+
+    if (link_resolve(graph->store, &link, digest, &stored, err) == 0 &&
+        manifest_load(graph->store, &stored, &bytes, out, err) == 0)
+        return 0;
+    return err->code == ERR_NOT_FOUND ? err_recode(err, ERR_MANIFEST_UNKNOWN)
+                                      : -1;
+}
+
+/* What somebody else deletes just now needs nothing. */
+static bool is_gone(const struct graph *graph, const struct digest *digest)
+{
+    struct err err = {0};
+
+    return manifest_check(graph->store, graph->name, digest, &err) < 0 &&
+           err.code == ERR_MANIFEST_UNKNOWN;
+}
+
+static int read_node(struct graph *graph, size_t node, struct err *err)
+{
+    const struct digest *digest = &graph->nodes[node].digest;
     CLEANUP(manifest) struct manifest *manifest = NULL;
 
-    if (manifest_get(graph->store, graph->name, &graph->nodes[node].digest,
-                     &bytes, err) < 0 ||
-        manifest_parse(buf_span(&bytes), SPAN(""), &manifest, err) < 0)
-        return -1;
+    if (load(graph, digest, &manifest, err) < 0) {
+        if (!is_gone(graph, digest))
+            return -1;
+        err_clear(err);
+        return 0;
+    }
     for (size_t i = 0; i < manifest_reference_count(manifest); i++) {
         struct manifest_reference reference;
         size_t other;

@@ -274,6 +274,14 @@ Test(untagged, where_one_cannot_be_read_nothing_goes)
     cr_expect(strstr(err.text, text_of(&digests[0])) != NULL, "%s", err.text);
     expect_left("AB");
     err_clear(&err);
+    /* One that reads well, and is another. */
+    cr_assert_eq(driver_put(store.driver, layout_blob(&digests[0]).text,
+                            SPAN("{\"schemaVersion\":2,\"layers\":[]}"),
+                            DRIVER_DURABLE, &err),
+                 0);
+    cr_assert_eq(run(false), -1);
+    expect_left("AB");
+    err_clear(&err);
     cr_assert_eq(driver_remove(store.driver, layout_blob(&digests[0]).text,
                                DRIVER_DURABLE, &err),
                  0);
