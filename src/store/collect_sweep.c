@@ -15,6 +15,20 @@ struct layers {
 };
 
 /*
+ * After something could not be read: what manifests refer to is marked all the
+ * same. Not so what a repository only has links to, when it is to keep that;
+ * nor where other bytes are than the name tells (registry:2 stores a sha512
+ * upload under its sha256).
+ */
+static void look_failed(struct layers *layers, const char *where,
+                        const struct err *err)
+{
+    if (layers->c->is_whole || layers->algorithm != HASH_SHA256)
+        layers->c->result->is_blind = true;
+    collect_complain(layers->c, where, err);
+}
+
+/*
  * Bytes stay as long as a link does that names them: so no link is ever left
  * without them. Only one of another length can name another digest's.
  */
@@ -32,8 +46,7 @@ static void keep_target(struct layers *layers, const struct digest *digest,
     if (link_read(c->store, link, &stored, &err) == 0) {
         marks_add(&c->live, marks_of_digest(&stored));
     } else if (err.code != ERR_NOT_FOUND) {
-        c->result->is_blind = true;
-        collect_complain(c, link->text, &err);
+        look_failed(layers, link->text, &err);
     }
 }
 
@@ -91,8 +104,8 @@ static int visit_layer(void *context, const char *hex, bool is_directory,
     link = layout_layer_link(layers->name, &digest);
     if (driver_stat_if_there(c->store->driver, link.text, &stat, &is_there,
                              &failure) < 0) {
-        collect_complain(c, link.text, &failure);
-        c->result->is_blind = true;
+        marks_add(&c->live, marks_of_digest(&digest));
+        look_failed(layers, link.text, &failure);
     } else if (is_there) {
         sweep_link(layers, &digest, &link, &stat);
     } else {
@@ -102,7 +115,6 @@ static int visit_layer(void *context, const char *hex, bool is_directory,
     return collect_is_over(c);
 }
 
-/* Where nothing can be listed, nobody knows what the links there name. */
 void collect_sweep_layers(struct collection *c, const char *name)
 {
     struct layers layers = {.c = c, .name = name};
@@ -116,8 +128,7 @@ void collect_sweep_layers(struct collection *c, const char *name)
                         &err) == 0 ||
             err.code == ERR_NOT_FOUND)
             continue;
-        c->result->is_blind = true;
-        collect_complain(c, path.text, &err);
+        look_failed(&layers, path.text, &err);
     }
 }
 
