@@ -243,6 +243,16 @@ static int compare_edges(const void *a, const void *b)
     return (x->to > y->to) - (x->to < y->to);
 }
 
+/* Deleted by another since it was listed. */
+static bool is_gone(const struct graph *graph, size_t node)
+{
+    struct err err = {0};
+
+    return manifest_check(graph->store, graph->name, &graph->nodes[node].digest,
+                          &err) < 0 &&
+           err.code == ERR_MANIFEST_UNKNOWN;
+}
+
 static int read_edges(struct graph *graph, struct err *err)
 {
     for (size_t i = 0; i < graph->count; i++) {
@@ -250,6 +260,11 @@ static int read_edges(struct graph *graph, struct err *err)
 
         if (read_node(graph, i, err) == 0)
             continue;
+        if (is_gone(graph, i)) {
+            err_clear(err);
+            graph->nodes[i].is_done = true;
+            continue;
+        }
         digest_format(&graph->nodes[i].digest, text);
         return err_wrap(err,
                         "%s: no untagged manifest goes, as %s cannot be "
@@ -439,7 +454,7 @@ static int remove_in_order(struct graph *graph, size_t *ready, struct err *err)
             graph->nodes[graph->edges[i].to].waiting++;
     for (size_t i = 0; i < graph->count; i++)
         if (graph->nodes[i].verdict == UNTAGGED_GOES &&
-            graph->nodes[i].waiting == 0)
+            graph->nodes[i].waiting == 0 && !graph->nodes[i].is_done)
             ready[count++] = i;
     while (!graph->is_stopped) {
         size_t i;

@@ -43,6 +43,7 @@ enum touched {
     TOUCHES_V1 = 4,
     TOUCHES_UPLOAD = 8,
     TOUCHES_INDEX = 16, /* of referrers */
+    TOUCHES_SIGNATURE = 32,
 };
 
 struct sweep {
