@@ -392,6 +392,7 @@ int driver_fs_new(const struct driver_fs_options *options, struct driver **out,
         return -1;
     if (options->below != NULL && enter(fs, options->below, err) < 0)
         return err_wrap(err, "%s", options->root);
+    fs->is_shared = fs_is_shared(fs->root);
     *out = driver;
     driver = NULL;
     return 0;

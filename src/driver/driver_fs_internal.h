@@ -74,7 +74,8 @@ typedef int fs_hook(void *context, enum fs_step step);
 
 struct driver_fs {
     struct driver base;
-    int root; /* descriptor of the root directory */
+    int root;       /* descriptor of the root directory */
+    bool is_shared; /* by several machines */
     int64_t grace_ns;
     int64_t lock_wait_ms;
     int64_t settle_ns; /* FS_SETTLE_NS except in tests */
@@ -261,6 +262,10 @@ int fs_list_trash(struct driver *driver, const char *run, driver_visit *visit,
 /* --- driver_fs_record.c --- */
 
 int fs_space(struct driver *driver, struct driver_space *out, struct err *err);
+
+/* Whether several machines may write to the file system of this file. */
+bool fs_is_shared(int fd);
+
 int fs_open_record(struct driver *driver, const char *path, struct record **out,
                    struct err *err);
 

@@ -75,7 +75,7 @@ static void read_start(void)
  * On a file system of several machines it is not for one of them to say that
  * all have stopped; there unlocking a file writes it back.
  */
-static bool is_shared(int fd)
+bool fs_is_shared(int fd)
 {
     struct statfs st;
 
@@ -83,10 +83,10 @@ static bool is_shared(int fd)
            st.f_type == CEPH_SUPER_MAGIC;
 }
 
-static uint64_t find_start(int fd)
+static uint64_t find_start(const struct driver_fs *fs)
 {
     pthread_once(&once, read_start);
-    return is_shared(fd) ? 0 : this_start;
+    return fs->is_shared ? 0 : this_start;
 }
 
 /* --- the operations --- */
@@ -165,7 +165,7 @@ int fs_open_record(struct driver *driver, const char *path, struct record **out,
     record->base.ops = &fs_record_ops;
     record->fs = fs;
     record->fd = fd;
-    record->start = find_start(fd);
+    record->start = find_start(fs);
     *out = &record->base;
     return 0;
 }
