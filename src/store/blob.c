@@ -80,24 +80,16 @@ int blob_open(const struct store *store, const struct blob *blob,
     return 0;
 }
 
-/*
- * For a blob that `name` is about to have. One that it has, or another of the
- * same quota, is in the count already.
- */
+/* What another repository of the same quota has is in the count already. */
 static int take_room(const struct store *store, const char *name,
                      const char *from, const struct blob *blob,
                      struct room *room, struct err *err)
 {
     struct layout_path link = layout_layer_link(name, &blob->stored);
-    struct driver_stat stat;
-    bool is_there;
 
-    if (driver_stat_if_there(store->driver, link.text, &stat, &is_there, err) <
-        0)
-        return -1;
-    if (is_there || (from != NULL && room_is_shared(store, name, from)))
+    if (from != NULL && room_is_shared(store, name, from))
         return room_take(store, name, 0, blob->size, room, err);
-    return room_take(store, name, blob->size, 0, room, err);
+    return room_take_link(store, name, &link, blob->size, room, err);
 }
 
 int blob_mount(const struct store *store, const char *name, const char *from,

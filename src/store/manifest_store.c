@@ -221,21 +221,6 @@ int manifest_protect_references(const struct store *store, const char *name,
     return protect_all(&closure, manifest, 1, err);
 }
 
-/* What the repository has already is in the count. */
-static int take_room(const struct store *store, const char *name,
-                     const struct layout_path *link, size_t size,
-                     struct room *room, struct err *err)
-{
-    struct driver_stat stat;
-    bool is_there;
-
-    if (driver_stat_if_there(store->driver, link->text, &stat, &is_there, err) <
-        0)
-        return -1;
-    return room_take(store, name, is_there ? 0 : size, is_there ? size : 0,
-                     room, err);
-}
-
 int manifest_put(const struct store *store, const char *name,
                  const struct digest *digest, const struct manifest *manifest,
                  struct span bytes, struct err *err)
@@ -247,7 +232,7 @@ int manifest_put(const struct store *store, const char *name,
     const struct descriptor *subject = manifest_subject(manifest);
     CLEANUP(room) struct room room = {0};
 
-    if (take_room(store, name, &link, bytes.len, &room, err) < 0)
+    if (room_take_link(store, name, &link, bytes.len, &room, err) < 0)
         return -1;
     /*
      * First the bytes, so that no empty repository shows if they fail; then

@@ -85,6 +85,26 @@ int room_take(const struct store *store, const char *name, uint64_t added,
     return quota_take(store, &quota, added, moved, &out->held, err);
 }
 
+int room_take_link(const struct store *store, const char *name,
+                   const struct layout_path *link, uint64_t bytes,
+                   struct room *out, struct err *err)
+{
+    struct driver_stat stat;
+    struct quota quota;
+    bool has_quota, is_there;
+
+    if (check_floor(store, err) < 0 ||
+        find_quota(store, name, &quota, &has_quota, err) < 0)
+        return -1;
+    if (!has_quota)
+        return 0;
+    if (driver_stat_if_there(store->driver, link->text, &stat, &is_there, err) <
+        0)
+        return -1;
+    return quota_take(store, &quota, is_there ? 0 : bytes, is_there ? bytes : 0,
+                      &out->held, err);
+}
+
 void room_cleanup(struct room *room)
 {
     record_cleanup(&room->held);

@@ -18,6 +18,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "store/layout.h"
 #include "store/store.h"
 
 struct room {
@@ -34,6 +35,14 @@ struct room {
 int room_take(const struct store *store, const char *name, uint64_t added,
               uint64_t moved, struct room *out, struct err *err) WARN_UNUSED;
 void room_cleanup(struct room *room);
+
+/*
+ * The same for the bytes that a link is to give to `name`: what it has by this
+ * link is in the count already.
+ */
+int room_take_link(const struct store *store, const char *name,
+                   const struct layout_path *link, uint64_t bytes,
+                   struct room *out, struct err *err) WARN_UNUSED;
 
 /*
  * Fails in the same way when as many bytes would find no room now: to be
