@@ -10,7 +10,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/magic.h>
-#include <pthread.h>
 #include <stdlib.h>
 #include <sys/statvfs.h>
 #include <sys/vfs.h>
@@ -20,7 +19,8 @@
 #include "base/files.h"
 #include "base/memory.h"
 
-#define BOOT_ID "/proc/sys/kernel/random/boot_id"
+/* No machine stops and starts in less; no two looks at clocks take as long. */
+#define SAME_START_NS UINT64_C(2000000000)
 
 int fs_space(struct driver *driver, struct driver_space *out, struct err *err)
 {
@@ -39,12 +39,11 @@ struct fs_record {
     struct record base;
     struct driver_fs *fs;
     int fd;
-    uint64_t start; /* of the machine */
 };
 
 /* How a record lies in its file. */
 struct content {
-    uint64_t start;
+    int64_t start_ns; /* of the machine, since 1970 */
     char bytes[RECORD_BYTES_MAX];
 };
 
@@ -54,22 +53,6 @@ static struct fs_record *record_of(struct record *record)
 }
 
 /* --- since when the machine runs --- */
-
-static pthread_once_t once = PTHREAD_ONCE_INIT;
-static uint64_t this_start; /* 0 = nobody says */
-
-static void read_start(void)
-{
-    CLEANUP(fd) int fd = open(BOOT_ID, O_RDONLY | O_CLOEXEC);
-    CLEANUP(buf) struct buf text = BUF_INIT(256);
-    struct err ignored = {0};
-
-    if (fd < 0 || fd_read_all(fd, &text, &ignored) < 0)
-        return;
-    for (size_t i = 0; i < text.len; i++)
-        this_start =
-            (this_start ^ (unsigned char)text.ptr[i]) * UINT64_C(1099511628211);
-}
 
 /*
  * On a file system of several machines it is not for one of them to say that
@@ -83,10 +66,22 @@ bool fs_is_shared(int fd)
            st.f_type == CEPH_SUPER_MAGIC;
 }
 
-static uint64_t find_start(const struct driver_fs *fs)
+/*
+ * By its clocks, for where programs are confined they do not see the number
+ * that the kernel has for it (boot_id). Whoever sets the clock also makes it
+ * another start, which costs no more than to find out again.
+ */
+static int64_t find_start_ns(const struct fs_record *record)
 {
-    pthread_once(&once, read_start);
-    return fs->is_shared ? 0 : this_start;
+    return record->fs->is_shared ? 0 : clock_now_ns() - clock_boot_ns(NULL);
+}
+
+static bool is_of_this_start(const struct fs_record *record, int64_t start_ns)
+{
+    /* What was read may be anything, so it wraps round. */
+    uint64_t apart_ns = (uint64_t)find_start_ns(record) - (uint64_t)start_ns;
+
+    return apart_ns + SAME_START_NS < 2 * SAME_START_NS;
 }
 
 /* --- the operations --- */
@@ -103,7 +98,7 @@ static int read_record(struct record *base, void *into, size_t size,
     } while (got < 0 && errno == EINTR);
     if (got < 0)
         return err_set_errno(err, errno, "read a record");
-    if (content.start != record->start)
+    if (!is_of_this_start(record, content.start_ns))
         content = (struct content){0};
     memcpy(into, content.bytes, size);
     return 0;
@@ -112,7 +107,7 @@ static int read_record(struct record *base, void *into, size_t size,
 static int write_record(struct record *base, struct span bytes, struct err *err)
 {
     struct fs_record *record = record_of(base);
-    struct content content = {.start = record->start};
+    struct content content = {.start_ns = find_start_ns(record)};
     struct span all = {(const char *)&content,
                        offsetof(struct content, bytes) + bytes.len};
 
@@ -165,7 +160,6 @@ int fs_open_record(struct driver *driver, const char *path, struct record **out,
     record->base.ops = &fs_record_ops;
     record->fs = fs;
     record->fd = fd;
-    record->start = find_start(fs);
     *out = &record->base;
     return 0;
 }

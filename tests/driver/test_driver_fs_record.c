@@ -39,8 +39,21 @@ static void write_to_record(const char *bytes, size_t len)
 Test(driver_fs_record,
      a_record_is_empty_when_the_machine_has_been_started_again)
 {
+    const int64_t start_ns = clock_now_ns() - clock_boot_ns(NULL);
+    static const struct {
+        int64_t seconds; /* how much earlier it was started then */
+        const char *bytes;
+    } cases[] = {{0, "kept"}, {1, "kept"}, {-1, "kept"}, {3, ""},
+                 {-3, ""},    {86400, ""}, {0, "kept"}};
+
     given_record();
     expect_record("kept");
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        int64_t then = start_ns - cases[i].seconds * CLOCK_NS_PER_SECOND;
+
+        write_to_record((const char *)&then, sizeof(then));
+        expect_record(cases[i].bytes);
+    }
     write_to_record("\1\2\3\4\5\6\7\10", 8);
     expect_record("");
     given_record();
