@@ -86,18 +86,34 @@ static bool is_of_this_start(const struct fs_record *record, int64_t start_ns)
 
 /* --- the operations --- */
 
+/* As far as the file goes; what is behind its end stays as it is. */
+static int load(int fd, struct content *into, struct err *err)
+{
+    size_t done = 0;
+
+    while (done < sizeof(*into)) {
+        ssize_t got =
+            pread(fd, (char *)into + done, sizeof(*into) - done, (off_t)done);
+
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got < 0)
+            return err_set_errno(err, errno, "read a record");
+        if (got == 0)
+            break;
+        done += (size_t)got;
+    }
+    return 0;
+}
+
 static int read_record(struct record *base, void *into, size_t size,
                        struct err *err)
 {
     struct fs_record *record = record_of(base);
     struct content content = {0};
-    ssize_t got;
 
-    do {
-        got = pread(record->fd, &content, sizeof(content), 0);
-    } while (got < 0 && errno == EINTR);
-    if (got < 0)
-        return err_set_errno(err, errno, "read a record");
+    if (load(record->fd, &content, err) < 0)
+        return -1;
     if (!is_of_this_start(record, content.start_ns))
         content = (struct content){0};
     memcpy(into, content.bytes, size);
