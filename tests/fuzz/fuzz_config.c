@@ -37,6 +37,8 @@ static void check_settings(const struct settings *settings)
     MUST(settings->manifest_limit >= 4096 &&
          settings->manifest_limit <= 16 * 1024 * 1024);
     MUST(settings->catalog_limit >= 1 && settings->catalog_limit <= 50000);
+    MUST(settings->free_floor.percent < 100);
+    MUST(settings->free_floor.percent == 0 || settings->free_floor.bytes == 0);
     MUST(settings->blob_transfer <= BLOB_TRANSFER_SENDFILE);
     MUST(settings->log <= LOG_ERRORS);
     settings_print(settings, &once);
