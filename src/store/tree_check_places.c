@@ -171,26 +171,39 @@ static void tell(struct walk *walk, enum tree_damage damage,
                                        .reason = tree_reason(failure)});
 }
 
-/*
- * The place of a link without one is what a deletion leaves. So where
- * something else was, the link of a manifest is written again; whether it is
- * right is seen later.
- */
-static void write_revision_link(struct walk *walk)
+/* Whether this is the link of a manifest, and whose. */
+static bool is_revision_link(const struct walk *walk, struct digest *digest)
 {
-    struct layout_path link, within = layout_repository(walk->current);
-    const struct tree_link_look absent = {.state = TREE_LINK_ABSENT};
-    struct err ignored = {0};
-    struct digest digest;
+    struct layout_path link;
 
-    if (!digest_of_path(walk, SPAN("/link"), &digest))
-        return;
-    link = layout_revision_link(walk->current, &digest);
-    if (strcmp(link.text, buf_text(&walk->path)) == 0 &&
-        tree_look_at_blob(walk->run, &digest, TREE_SIZE_UNKNOWN) ==
+    if (walk->place != PLACE_LINK ||
+        !digest_of_path(walk, SPAN("/link"), digest))
+        return false;
+    link = layout_revision_link(walk->current, digest);
+    return strcmp(link.text, buf_text(&walk->path)) == 0;
+}
+
+/*
+ * The directory of a link without one is what a deletion leaves. So where
+ * something else was, the directory goes, and the link is written again;
+ * whether it is right is seen later.
+ */
+static enum tree_outcome set_revision_aside(struct walk *walk,
+                                            const struct digest *digest,
+                                            struct err *err)
+{
+    struct layout_path revision = layout_revision(walk->current, digest);
+    struct layout_path link = layout_revision_link(walk->current, digest);
+    struct layout_path within = layout_repository(walk->current);
+    const struct tree_link_look absent = {.state = TREE_LINK_ABSENT};
+    enum tree_outcome outcome = tree_set_aside(walk->run, revision.text, err);
+
+    if (outcome == TREE_MENDED &&
+        tree_look_at_blob(walk->run, digest, TREE_SIZE_UNKNOWN) ==
             TREE_BYTES_GOOD)
-        (void)tree_mend_link(walk->run, &link, within.text, &absent, &digest,
-                             &ignored);
+        outcome =
+            tree_mend_link(walk->run, &link, within.text, &absent, digest, err);
+    return outcome;
 }
 
 /* What a request has removed since it was listed is none. */
@@ -199,13 +212,14 @@ static void tell_and_set_aside(struct walk *walk, enum tree_damage damage)
     const char *path = buf_text(&walk->path);
     enum tree_outcome outcome;
     struct err failure = {0};
+    struct digest digest;
 
     if (!tree_is_there(walk->run, path))
         return;
-    outcome = tree_set_aside(walk->run, path, &failure);
+    outcome = is_revision_link(walk, &digest)
+                  ? set_revision_aside(walk, &digest, &failure)
+                  : tree_set_aside(walk->run, path, &failure);
     tell(walk, damage, outcome, &failure);
-    if (outcome == TREE_MENDED && walk->place == PLACE_LINK)
-        write_revision_link(walk);
 }
 
 static bool is_below_blobs(const struct walk *walk)

@@ -23,7 +23,9 @@ struct damage {
 
     bool is_in_bytes; /* only --data finds it */
     bool keeps_bytes; /* `lost` is said by the findings: no bytes are gone */
-    bool only_files;  /* it needs the driver of a directory tree */
+    bool
+        blocks_pushes; /* until it is mended: nobody is told that all is well */
+    bool only_files;   /* it needs the driver of a directory tree */
 };
 
 struct damage_list {
