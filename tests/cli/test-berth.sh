@@ -60,9 +60,9 @@ expect 0 'images is closed to group' $berth configtest -c "$work/good"
 chmod 2755 "$work/images"
 
 # An empty tree has nothing at which another collector stops, and stays empty.
-expect 2 'usage: ' $berth check
+expect 2 'usage: ' $berth check UPPER
 expect 2 'usage: ' $berth check --distribution -c
-expect 2 'usage: ' $berth check --shared
+expect 2 'usage: ' $berth check --shared extra
 [ -z "$($berth check --distribution -c "$work/good")" ]
 expect 1 "root = $work/nothing: No such file" \
     $berth check --distribution -c "$work/absent"
