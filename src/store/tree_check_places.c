@@ -8,9 +8,12 @@
 #include <limits.h>
 #include <stdio.h>
 
+#include "base/clock.h"
 #include "oci/name.h"
 #include "store/litter.h"
 #include "store/upload_purge.h"
+
+#define UPLOAD_AGE_MIN_NS (3600 * CLOCK_NS_PER_SECOND)
 
 enum place {
     PLACE_NOWHERE, /* not looked into */
@@ -261,11 +264,19 @@ static void check_odd_directory(struct walk *walk, struct span name)
         walk_here(walk, PLACE_ODD_BLOBS);
 }
 
+/* One that is just being made looks the same, whatever the age asked. */
+static int64_t upload_cutoff_ns(const struct tree_run *run)
+{
+    int64_t sure_ns = clock_now_ns() - UPLOAD_AGE_MIN_NS;
+
+    return run->how->cutoff_ns < sure_ns ? run->how->cutoff_ns : sure_ns;
+}
+
 /* One that is on its way out has lost its name already. */
 static void check_upload(struct walk *walk, const char *uuid)
 {
     struct layout_path started = layout_upload_started(walk->current, uuid);
-    const struct upload_purge how = {.cutoff_ns = walk->run->how->cutoff_ns};
+    const struct upload_purge how = {.cutoff_ns = upload_cutoff_ns(walk->run)};
     enum tree_outcome outcome = TREE_MENDABLE;
     struct upload_purged purged = {0};
     struct err failure = {0};
