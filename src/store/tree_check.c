@@ -59,7 +59,7 @@ static const struct {
                             true},
     [TREE_ODD_FILE] = {"odd-file",
                        "the collector of registry:2 stops at the file", true},
-    [TREE_QUARANTINED] = {"quarantined", "wrong bytes were moved aside", false},
+    [TREE_QUARANTINED] = {"quarantined", "it was moved aside", false},
     [TREE_REFERRER_MISSING] = {"referrer-missing",
                                "the referrers index lacks the manifest", true},
     [TREE_REFERRER_STALE] = {"referrer-stale",

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "store/tree_check_internal.h"
 
+#include <limits.h>
 #include <stdio.h>
 
 #include "base/clock.h"
@@ -286,6 +287,29 @@ static int visit_quarantined(void *context, const char *file, bool is_directory,
     return tree_go_on(walk->run);
 }
 
+/* What stood in the way of something: its note says where. */
+static int visit_odd(void *context, const char *file, bool is_directory,
+                     struct err *err)
+{
+    const struct walk *walk = context;
+    CLEANUP(buf) struct buf note = BUF_INIT(PATH_MAX);
+    struct layout_path path;
+    struct err ignored = {0};
+
+    (void)err;
+    (void)is_directory;
+    if (span_ends_with(span_of(file), SPAN(".path")))
+        return 0;
+    snprintf(path.text, sizeof(path.text), "%s/%.128s.path", walk->path, file);
+    (void)!driver_get(walk->run->store->driver, path.text, &note, NULL,
+                      &ignored);
+    path.text[strlen(path.text) - strlen(".path")] = '\0';
+    tree_report(walk->run, &(struct tree_finding){.damage = TREE_QUARANTINED,
+                                                  .path = path.text,
+                                                  .reason = buf_text(&note)});
+    return tree_go_on(walk->run);
+}
+
 void tree_check_quarantine(struct tree_run *run)
 {
     for (enum hash_algorithm i = 0; i < HASH_COUNT; i++) {
@@ -294,4 +318,6 @@ void tree_check_quarantine(struct tree_run *run)
 
         tree_list(run, NULL, path.text, visit_quarantined, &walk);
     }
+    tree_list(run, NULL, LAYOUT_QUARANTINE_ODD, visit_odd,
+              &(struct walk){.run = run, .path = LAYOUT_QUARANTINE_ODD});
 }

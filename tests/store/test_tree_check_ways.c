@@ -166,6 +166,9 @@ Test(tree_check_ways, what_stood_in_the_way_can_be_brought_back)
     cr_expect_str_eq(object_text(layout_quarantine_odd(path, 0).text),
                      "precious");
     cr_expect_str_eq(object_text(layout_quarantine_note(path, 0).text), path);
+    check(false, false);
+    cr_expect_eq(checked.quarantined, 1);
+    cr_expect_str_eq(checked.reason, path);
 }
 
 /* --- what is no damage --- */
