@@ -280,9 +280,12 @@ static void check_upload(struct walk *walk, const char *uuid)
     enum tree_outcome outcome = TREE_MENDABLE;
     struct upload_purged purged = {0};
     struct err failure = {0};
+    struct driver_stat stat;
 
     if (tree_is_there(walk->run, started.text) ||
-        !tree_is_there(walk->run, buf_text(&walk->path)))
+        driver_stat(walk->run->store->driver, buf_text(&walk->path), &stat,
+                    &failure) < 0 ||
+        stat.mtime_ns >= how.cutoff_ns)
         return;
     if (walk->run->how->repair) {
         outcome =

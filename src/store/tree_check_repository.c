@@ -126,9 +126,21 @@ static bool is_absent(struct tree_repository *repository,
            failure.code == ERR_NOT_FOUND;
 }
 
+static bool has_revisions(struct tree_repository *repository)
+{
+    for (enum hash_algorithm i = 0; i < HASH_COUNT; i++) {
+        struct layout_path path = layout_revisions(repository->name, i);
+
+        if (!is_absent(repository, &path))
+            return true;
+    }
+    return false;
+}
+
 /*
  * Blobs alone make a repository without `_manifests`, which is no fault. But
- * where there is one, the collectors want the other, and the tags.
+ * where there is one, the collectors want the other, and with manifests the
+ * tags. A push makes them in this order.
  */
 static bool check_directories(struct tree_repository *repository)
 {
@@ -140,7 +152,7 @@ static bool check_directories(struct tree_repository *repository)
         return !is_absent(repository, &layers);
     if (is_absent(repository, &layers))
         mend_directory(repository, &layers);
-    if (is_absent(repository, &tags))
+    if (is_absent(repository, &tags) && has_revisions(repository))
         mend_directory(repository, &tags);
     return true;
 }
