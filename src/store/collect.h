@@ -7,7 +7,8 @@
  *
  *   lock     the only one; t0 is the time of the storage at that moment
  *   remove   where that is asked for, manifests that no tag names
- *   mark     every manifest of every repository, and what it refers to
+ *   mark     every manifest of every repository, and what it refers to;
+ *            also one that a tag or an index names and that lost its link
  *   sweep    links and blobs that are not marked, and whose lease is older
  *            than the cutoff, t0 - 5/4 grace, go into the trash of the run
  *   verify   what was pushed since t0 is marked, too; if it refers to

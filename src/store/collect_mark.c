@@ -4,9 +4,13 @@
 #include <stdio.h>
 
 #include "oci/manifest.h"
+#include "oci/name.h"
 #include "store/catalog.h"
 #include "store/link.h"
 #include "store/manifest_store.h"
+
+/* As deep as a push looks, see manifest_store.c. */
+#define LEVELS_MAX 4
 
 /* What a walk does with the revisions of a repository. */
 struct walk {
@@ -57,8 +61,50 @@ static void rescue(struct collection *c, const struct layout_path *link,
     collect_rescue(c, &blob);
 }
 
+static void mark_references(struct walk *walk, const struct manifest *manifest,
+                            int level);
+
+static bool is_there(const struct walk *walk, const struct layout_path *path)
+{
+    struct driver_stat stat;
+    struct err ignored = {0};
+
+    return driver_stat(walk->c->store->driver, path->text, &stat, &ignored) ==
+           0;
+}
+
+/*
+ * A manifest that an index or a tag names, and whose link a damage has taken
+ * away: the link can be made again (tree_check.h), as long as its bytes and
+ * what they refer to are there.
+ */
+static void mark_unlinked(struct walk *walk, const struct digest *digest,
+                          int level)
+{
+    CLEANUP(manifest) struct manifest *manifest = NULL;
+    struct err ignored = {0};
+
+    if (level < LEVELS_MAX &&
+        manifest_load(walk->c->store, digest, &walk->c->bytes, &manifest,
+                      &ignored) == 0)
+        mark_references(walk, manifest, level + 1);
+}
+
+/* Once in a repository: an index may name one child ten thousand times. */
+static void mark_child(struct walk *walk, const struct digest *digest,
+                       int level)
+{
+    struct layout_path link = layout_revision_link(walk->name, digest);
+    bool is_new = !marks_has(&walk->c->here, marks_of_digest(digest));
+
+    collect_mark(walk->c, digest);
+    if (is_new && !is_there(walk, &link))
+        mark_unlinked(walk, digest, level);
+}
+
 static void mark_reference(struct walk *walk,
-                           const struct manifest_reference *reference)
+                           const struct manifest_reference *reference,
+                           int level)
 {
     const struct digest *digest = &reference->descriptor.digest;
     struct collection *c = walk->c;
@@ -66,11 +112,25 @@ static void mark_reference(struct walk *walk,
 
     if (reference->kind == MANIFEST_SUBJECT)
         return;
-    collect_mark(c, digest);
+    if (reference->kind == MANIFEST_CHILD)
+        mark_child(walk, digest, level);
+    else
+        collect_mark(c, digest);
     if (c->trash.count == 0)
         return;
     link = layout_layer_link(walk->name, digest);
     rescue(c, &link, digest);
+}
+
+static void mark_references(struct walk *walk, const struct manifest *manifest,
+                            int level)
+{
+    for (size_t i = 0; i < manifest_reference_count(manifest); i++) {
+        struct manifest_reference reference;
+
+        manifest_reference_at(manifest, i, &reference);
+        mark_reference(walk, &reference, level);
+    }
 }
 
 static void mark_manifest(struct walk *walk, const char *where,
@@ -86,12 +146,7 @@ static void mark_manifest(struct walk *walk, const char *where,
         keep_whole(walk, where, &err);
         return;
     }
-    for (size_t i = 0; i < manifest_reference_count(manifest); i++) {
-        struct manifest_reference reference;
-
-        manifest_reference_at(manifest, i, &reference);
-        mark_reference(walk, &reference);
-    }
+    mark_references(walk, manifest, 1);
 }
 
 /* --- revisions --- */
@@ -204,6 +259,45 @@ static void walk_revisions(struct walk *walk)
     }
 }
 
+/* --- tags --- */
+
+/*
+ * What a tag names has a link. Where even the directory of that is missing,
+ * it was no deletion, which leaves it.
+ */
+static int visit_tag(void *context, const char *tag, bool is_directory,
+                     struct err *err)
+{
+    struct walk *walk = context;
+    struct layout_path current, revision;
+    struct err ignored = {0};
+    struct digest digest;
+
+    (void)err;
+    if (!is_directory || !tag_is_valid(span_of(tag)))
+        return 0;
+    current = layout_tag_current(walk->name, tag);
+    if (link_read(walk->c->store, &current, &digest, &ignored) < 0)
+        return 0;
+    revision = layout_revision(walk->name, &digest);
+    if (!is_there(walk, &revision)) {
+        collect_mark(walk->c, &digest);
+        mark_unlinked(walk, &digest, 1);
+    }
+    return collect_is_over(walk->c);
+}
+
+static void walk_tags(struct walk *walk)
+{
+    struct layout_path path = layout_tags(walk->name);
+    struct err err = {0};
+
+    if (driver_list(walk->c->store->driver, path.text, NULL, visit_tag, walk,
+                    &err) < 0 &&
+        err.code != ERR_NOT_FOUND)
+        keep_whole(walk, path.text, &err);
+}
+
 void collect_mark_repository(struct collection *c, const char *name)
 {
     struct walk walk = {.c = c, .name = name};
@@ -211,6 +305,8 @@ void collect_mark_repository(struct collection *c, const char *name)
     marks_clear(&c->here);
     c->is_whole = c->has_fixed = false;
     walk_revisions(&walk);
+    if (!collect_is_over(c))
+        walk_tags(&walk);
 }
 
 /* --- verify --- */

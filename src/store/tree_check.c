@@ -54,8 +54,8 @@ static const struct {
                                 "link is not",
                                 true},
     [TREE_ODD_DIRECTORY] = {"odd-directory",
-                            "the collector of registry:2 stops at the "
-                            "directory",
+                            "a collector takes no bytes while it stands "
+                            "there",
                             true},
     [TREE_ODD_FILE] = {"odd-file",
                        "the collector of registry:2 stops at the file", true},

@@ -247,6 +247,21 @@ static void check_odd_file(struct walk *walk, struct span name)
 
 static void walk_here(struct walk *walk, enum place place);
 
+/* It may be what somebody has renamed; but with nothing in it, it may go. */
+static void tell_odd_repository(struct walk *walk)
+{
+    struct driver *driver = walk->run->store->driver;
+    enum tree_outcome outcome = TREE_LEFT;
+    struct err failure = {0};
+
+    if (walk->run->how->repair &&
+        driver_remove_empty(driver, buf_text(&walk->path), &failure) == 0)
+        outcome = TREE_MENDED;
+    if (failure.code == ERR_EXISTS)
+        err_clear(&failure);
+    tell(walk, TREE_ODD_DIRECTORY, outcome, &failure);
+}
+
 /* Below blobs registry:2 goes on looking for files named `data`. */
 static void check_odd_directory(struct walk *walk, struct span name)
 {
@@ -257,9 +272,10 @@ static void check_odd_directory(struct walk *walk, struct span name)
     /* Of one repository, the others below it are none of our business. */
     if (walk->name != NULL && in_repositories && name_is_valid(name))
         return;
-    if (walk->place != PLACE_ODD_BLOBS)
-        tell(walk, in_repositories ? TREE_ODD_DIRECTORY : TREE_STRAY, TREE_LEFT,
-             &nothing);
+    if (in_repositories)
+        tell_odd_repository(walk);
+    else if (walk->place != PLACE_ODD_BLOBS)
+        tell(walk, TREE_STRAY, TREE_LEFT, &nothing);
     if (is_below_blobs(walk))
         walk_here(walk, PLACE_ODD_BLOBS);
 }

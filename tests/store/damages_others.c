@@ -204,6 +204,11 @@ static void odd_repository(void)
     tree_make(tree_path("repositories/Upper"));
 }
 
+static void odd_repository_of_files(void)
+{
+    tree_put(tree_path("repositories/Upper/notes"), "x");
+}
+
 static void stray_file(void)
 {
     tree_put(tree_path("repositories/app/.DS_Store"), "x");
@@ -328,10 +333,15 @@ static const struct damage list[] = {
     {.name = "a file for a directory of blobs",
      .make = prefix_is_file,
      .found = "wrong-type"},
-    {.name = "a directory that is no repository",
+    {.name = "an empty directory that is no repository",
      .make = odd_repository,
      .found = "odd-directory",
-     .left = "odd-directory"},
+     .blinds = true},
+    {.name = "a directory that is no repository",
+     .make = odd_repository_of_files,
+     .found = "odd-directory",
+     .left = "odd-directory",
+     .blinds = true},
     {.name = "a stray file",
      .make = stray_file,
      .found = "stray",
