@@ -25,9 +25,10 @@ HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
 
 import stack  # noqa: E402,F401  before the others: it knows where the web servers are
-from collecting_clients import Mix, Scene, Verifier, crew  # noqa: E402
+from collecting_clients import Scene, Verifier, crew  # noqa: E402
 from collecting_hurt import Collector, Hurter, Signals  # noqa: E402
 from collecting_ledger import Ledger, now  # noqa: E402
+from collecting_mixes import MIXES  # noqa: E402
 from collecting_stack import SERVERS, CollectingStack  # noqa: E402
 from collecting_verdict import Verdict  # noqa: E402
 from wire import Wire  # noqa: E402
@@ -54,9 +55,10 @@ class Campaign:
         return len(self.ledger.violations)
 
     def torture(self, registry):
-        scene = Scene(Wire(registry.url), self.ledger, self.seed, Mix)
+        mix = MIXES[self.options.mix]
+        scene = Scene(Wire(registry.url), self.ledger, self.seed, mix)
         signals = Signals(self.ledger)
-        collector = Collector(registry, self.ledger, signals, self.seed)
+        collector = Collector(registry, self.ledger, signals, self.seed, words=mix.gc, killed=mix.killed, stopped=mix.stopped)
         hurter = Hurter(registry, self.ledger, signals, self.seed, self.options.interval)
         clients = crew(scene)
         for thread in (*clients, collector, hurter):
@@ -96,6 +98,7 @@ def parse_arguments():
     parser.add_argument("--cycles", type=int, default=0, help="of the collector")
     parser.add_argument("--grace", type=int, default=5, help="seconds")
     parser.add_argument("--server", choices=SERVERS, default="nginx")
+    parser.add_argument("--mix", choices=MIXES, default="all", help="what clients do; others than all aim at a renewal")
     parser.add_argument("--seed", type=int)
     parser.add_argument("--interval", type=float, default=0.5, help="seconds between signals to workers, on average")
     parser.add_argument("--first", action="store_true", help="end with the first violation")

@@ -24,21 +24,6 @@ UNDER_WAY = 6       # images of a pusher
 TRIES = 6           # of a manifest that lacks something
 
 
-class Mix:
-    """What clients do how often. Weights; times in graces."""
-
-    #: (least, most, weight): how long the blobs of an image are there before its manifest is pushed.
-    waits = ((0, 0, 30), (0, 0.5, 20), (0.5, 0.97, 35), (1, 1.6, 15))
-    slow = 0.06         # uploads whose end comes late
-    slow_for = (0.2, 1.6)
-    dropped = 0.25      # images whose manifest is never pushed
-    head, mount, any = 45, 45, 10  # how layers are used again: what nothing names at the moment, or any
-    at_home = 0.5       # images that begin where such a layer is
-    indexes, signatures = 0.12, 0.06
-    images = 70         # that deleters leave alone
-    rude = 0.15         # deletions of blobs that somebody may be about to use
-
-
 class Scene:
     """What all clients share."""
 
@@ -276,9 +261,9 @@ class Verifier(Client):
                                   **reply.told())
 
 
-def crew(scene, pushers=16, deleters=4, retaggers=4, verifiers=3):
-    """Half of the pushers use again what is there."""
-    clients = [(Reuser if i % 2 else Pusher)(scene, i) for i in range(pushers)]
-    clients += [Deleter(scene, f"deleter {i}") for i in range(deleters)]
-    clients += [Retagger(scene, f"retagger {i}") for i in range(retaggers)]
-    return clients + [Verifier(scene, f"verifier {i}") for i in range(verifiers)]
+def crew(scene):
+    mix = scene.mix
+    clients = [(Reuser if i < mix.reusers else Pusher)(scene, i) for i in range(mix.pushers)]
+    clients += [Deleter(scene, f"deleter {i}") for i in range(mix.deleters)]
+    clients += [Retagger(scene, f"retagger {i}") for i in range(mix.retaggers)]
+    return clients + [Verifier(scene, f"verifier {i}") for i in range(mix.verifiers)]

@@ -22,8 +22,8 @@ mutants:
 EXTRA_DIST += \
 	tests/fault/collecting.py tests/fault/collecting_clients.py \
 	tests/fault/collecting_hurt.py tests/fault/collecting_ledger.py \
-	tests/fault/collecting_requests.py tests/fault/collecting_stack.py \
-	tests/fault/collecting_verdict.py \
+	tests/fault/collecting_mixes.py tests/fault/collecting_requests.py \
+	tests/fault/collecting_stack.py tests/fault/collecting_verdict.py \
 	tests/fault/content.py tests/fault/faults.py tests/fault/kills.py \
 	tests/fault/ledger.py tests/fault/mutants.py tests/fault/mutants.txt \
 	tests/fault/oracle.py tests/fault/puller.py tests/fault/pusher.py \

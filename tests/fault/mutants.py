@@ -5,10 +5,12 @@ is there for it fails.
 
     make mutants MUTANTS_ARGS="--only lease"
 
+With --collecting, it is the campaign of collecting.py that has to fail, for those mutants that say how.
 Builds in a copy of the tree. Exit code 1 when a mutant survives, or does not fit the source any more.
 """
 
 import argparse
+import contextlib
 import os
 import re
 import shutil
@@ -22,11 +24,13 @@ HERE = Path(__file__).resolve().parent
 SOURCE = HERE.parents[1]
 FAILED = re.compile(r"\[FAIL\] (?:\x1b\[[0-9;]*m)*(\w+::\w+)")
 SECONDS = 600
+TORTURE_SECONDS = 90
 
 
 class Mutant:
     def __init__(self, title):
         self.title, self.file, self.program, self.test, self.hunks = title, None, None, None, []
+        self.mix = None  # of the collecting campaign that finds it
 
     def apply(self, text):
         """The changed source. ValueError unless every piece is there just once."""
@@ -46,6 +50,8 @@ def read_mutants(path):
             mutants.append(Mutant(line[2:]))
         elif line.startswith("file "):
             mutants[-1].file = line[5:]
+        elif line.startswith("by collecting "):
+            mutants[-1].mix = line.split()[2]
         elif line.startswith("by "):
             mutants[-1].program, mutants[-1].test = (*line.split(), None)[1:3]
         elif line.startswith("-"):
@@ -124,15 +130,34 @@ class Tree:
             raise RuntimeError(f"powercut failed:\n{done.stdout[-3000:]}")
         return [" ".join(f.split()) for f in found]
 
-    def judge(self, mutant, whole):
-        """The tests that fail with this mutant: the one named, or of the whole program."""
+    def torture(self, mix, seconds=TORTURE_SECONDS):
+        """The same of the collecting campaign: what it calls the first violation, and after how long."""
+        self.run(["make", "-s", f"-j{os.cpu_count()}", "all"], self.build)
+        done = subprocess.run([sys.executable, self.source / "tests/fault/collecting.py", "--mix", mix, "--first",
+                               "--seconds", str(seconds), "--seed", "1"], cwd=self.build, stdin=subprocess.DEVNULL,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                              env={**os.environ, "BERTH_BUILD": str(self.build)})
+        if "violations" not in done.stdout:
+            raise RuntimeError(f"collecting failed:\n{done.stdout[-3000:]}")
+        found = re.findall(r"^VIOLATION (.{0,120})", done.stdout, re.M)[:1]
+        return found + re.findall(r"^(\d+ s), ", done.stdout, re.M) if found else []
+
+    @contextlib.contextmanager
+    def changed(self, mutant):
         path = self.source / mutant.file
         before = path.read_text()
         path.write_text(mutant.apply(before))
         try:
-            return self.failures(mutant.program, None if whole else [mutant.test])
+            yield
         finally:
             path.write_text(before)
+
+    def judge(self, mutant, options):
+        """The tests that fail with this mutant: the one named, or of the whole program, or the campaign."""
+        with self.changed(mutant):
+            if options.collecting:
+                return self.torture(mutant.mix)
+            return self.failures(mutant.program, None if options.whole else [mutant.test])
 
 
 def parse_arguments():
@@ -140,6 +165,7 @@ def parse_arguments():
     parser.add_argument("--only", help="mutants with these words in their title or file")
     parser.add_argument("--list", action="store_true", help="only see whether all of them fit the source")
     parser.add_argument("--whole", action="store_true", help="run all tests of a program, and name those that fail")
+    parser.add_argument("--collecting", action="store_true", help="run the collecting campaign instead of tests")
     return parser.parse_args()
 
 
@@ -159,10 +185,16 @@ def check_fit(mutants):
     return found
 
 
-def check_without(tree, mutants, whole):
+def check_without(tree, mutants, options):
     """A test that fails anyway tells nothing. That no power cut breaks the source as it is, is a test of tests/e2e."""
+    if options.collecting:
+        for mix in sorted({m.mix for m in mutants}):
+            found = tree.torture(mix)
+            if found:
+                raise SystemExit(f"collecting {mix} fails without any mutant: {', '.join(found)}")
+        return
     for program in sorted({m.program for m in mutants} - {"powercut"}):
-        found = tree.failures(program, None if whole else {m.test for m in mutants if m.program == program})
+        found = tree.failures(program, None if options.whole else {m.test for m in mutants if m.program == program})
         if found:
             raise SystemExit(f"{program} fails without any mutant: {', '.join(found)}")
 
@@ -173,19 +205,21 @@ def main():
     mutants = read_mutants(HERE / "mutants.txt")
     if options.only:
         mutants = [m for m in mutants if options.only in f"{m.title} {m.file}"]
+    if options.collecting:
+        mutants = [m for m in mutants if m.mix]
     misfits = check_fit(mutants)
     if misfits or options.list:
         print("\n".join(misfits) or f"{len(mutants)} mutants fit")
         return 1 if misfits or not mutants else 0
     with tempfile.TemporaryDirectory(prefix="berth-mutants-", dir=place()) as directory:
         tree = Tree(Path(directory))
-        check_without(tree, mutants, options.whole)
+        check_without(tree, mutants, options)
         survived = 0
         for mutant in mutants:
-            found = tree.judge(mutant, options.whole)
+            found = tree.judge(mutant, options)
             survived += not found
-            print(f"{'killed  ' if found else 'SURVIVED'}  {mutant.title}: {mutant.program} {', '.join(found) or mutant.test}",
-                  flush=True)
+            by = f"collecting {mutant.mix}:" if options.collecting else mutant.program
+            print(f"{'killed  ' if found else 'SURVIVED'}  {mutant.title}: {by} {', '.join(found) or mutant.test}", flush=True)
     print(f"{len(mutants) - survived} killed, {survived} survived")
     return 1 if survived or not mutants else 0
 

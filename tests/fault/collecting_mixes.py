@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: MIT
+"""What clients, the collector and signals do how often. All times are in graces.
+
+`all` is the campaign; each of the others aims at one renewal, to find soon that it is missing (mutants.txt says which).
+"""
+
+
+class All:
+    pushers, reusers = 16, 8  # of the pushers
+    deleters, retaggers, verifiers = 4, 4, 3
+    #: (least, most, weight): how long the blobs of an image are there before its manifest is pushed.
+    waits = ((0, 0, 30), (0, 0.5, 20), (0.5, 0.97, 35), (1, 1.6, 15))
+    slow, slow_for = 0.06, (0.2, 1.6)  # uploads whose end comes so much later than their bytes
+    dropped = 0.25                     # images whose manifest is never pushed
+    head, mount, any = 45, 45, 10      # weights: how layers are used again, of what no manifest names, or any
+    at_home = 0.5                      # images that begin where such a layer is
+    indexes, signatures = 0.12, 0.06   # of what is pushed
+    images = 70                        # that deleters leave alone
+    rude = 0.15                        # deletions that are of blobs, which somebody may be about to use
+    killed, stopped = 0.15, 0.15       # runs of the collector
+    gc = ()                            # more words for it
+
+
+class Head(All):
+    """What is there is asked for, and used almost a grace later."""
+
+    reusers, head, mount, any, at_home = 14, 1, 0, 0, 1
+    waits, dropped, indexes, signatures = ((0.6, 0.96, 1),), 0.4, 0, 0
+
+
+class Mount(All):
+    """It is mounted instead."""
+
+    reusers, head, mount, any, at_home = 14, 0, 1, 0, 0
+    waits, dropped, indexes, signatures = ((0.6, 0.96, 1),), 0.4, 0, 0
+
+
+class Late(All):
+    """Manifests come when nothing holds their blobs any more, into a collector that was stopped on its way."""
+
+    reusers, waits, dropped, indexes, signatures = 0, ((1.15, 1.7, 1),), 0, 0, 0
+    retaggers, killed, stopped, slow = 0, 0, 1, 0
+
+
+class Slow(All):
+    """The bytes of a blob are older than the lease it gets."""
+
+    reusers, slow, slow_for, waits = 0, 0.7, (1.3, 1.6), ((0.1, 0.9, 1),)
+    indexes = signatures = 0
+
+
+MIXES = {"all": All, "head": Head, "mount": Mount, "late": Late, "slow": Slow}
