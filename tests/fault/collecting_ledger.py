@@ -154,6 +154,8 @@ class Ledger:
         """The last lines that have one of the words, of the journal and of what the collector said; and the last signals."""
         words = [w.split(":")[-1] for w in about]
         told = []
+        if not words:
+            return told
         for name, wanted in (("journal", words), ("gc.log", words), ("signals.log", ["signal"])):
             path = self.directory / name
             kept = collections.deque(maxlen=LINES)

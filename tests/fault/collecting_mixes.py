@@ -26,6 +26,7 @@ class Head(All):
 
     reusers, head, mount, any, at_home = 14, 1, 0, 0, 1
     waits, dropped, indexes, signatures = ((0.6, 0.96, 1),), 0.4, 0, 0
+    killed, stopped = 0, 0.6
 
 
 class Mount(All):
@@ -33,6 +34,7 @@ class Mount(All):
 
     reusers, head, mount, any, at_home = 14, 0, 1, 0, 0
     waits, dropped, indexes, signatures = ((0.6, 0.96, 1),), 0.4, 0, 0
+    killed, stopped = 0, 0.6
 
 
 class Late(All):

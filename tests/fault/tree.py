@@ -48,7 +48,7 @@ class Tree:
             if path.name not in ("blobs", "repositories", "_berth"):
                 self.problem(path, "does not belong here")
         for path in self.entries(self.top / "_berth"):
-            if path.name not in ("tmp", "locks", "trash"):
+            if path.name not in ("tmp", "locks", "trash", "collector", "collection"):
                 self.problem(path, "does not belong here")
 
     @staticmethod
