@@ -113,7 +113,7 @@ class Ledger:
         self.images = {}                                # Key: Image, of all that may be there
         self.users = collections.defaultdict(set)       # (repository, digest): digests of manifests there that name it
         self.references = collections.Counter()         # digest: manifests that name it, in all repositories
-        self.deletions = collections.defaultdict(list)  # (repository, digest of a blob): requests
+        self.deletions = collections.defaultdict(list)  # (repository, digest): requests
         self.leases = collections.defaultdict(dict)     # digest of a blob: {repository: Claim}
         self.recent = collections.deque()               # (begin, repository, digest) of leases
         self.tags = collections.defaultdict(set)        # repository: keys of tags that were ever set
@@ -245,6 +245,7 @@ class Ledger:
                 return
             request = Request(None)
             self.registers[image.key].begin(request)
+            self.deletions[image.repository, image.digest].append(request)
             tags = {k: Request(None) for k in self.tags[image.repository] if image.digest in self.registers[k].possible}
             for key, one in tags.items():
                 self.registers[key].begin(one)
@@ -318,7 +319,7 @@ class Ledger:
                                                                                              answered)
 
     def was_deleted(self, repository, digest, since, until=None):
-        """Whether a DELETE of the blob may have been carried out in between."""
+        """Whether a DELETE may have been carried out in between."""
         with self.lock:
             return any(d.may_follow(since) and (until is None or d.begin <= until)
                        for d in self.deletions.get((repository, digest), ()))
@@ -339,7 +340,7 @@ class Ledger:
                 request.end = now()
 
     def is_excused(self, image, digest):
-        """Whether a DELETE that overlapped the push, or came later, may have taken this blob of an image."""
+        """Whether a DELETE that overlapped the push, or came later, may have taken this part of an image."""
         return image.put is None or self.was_deleted(image.repository, digest, image.put)
 
     # --- choices ---
