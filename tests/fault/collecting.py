@@ -58,8 +58,8 @@ class Campaign:
         mix = MIXES[self.options.mix]
         scene = Scene(Wire(registry.url), self.ledger, self.seed, mix)
         signals = Signals(self.ledger)
-        collector = Collector(registry, self.ledger, signals, self.seed, words=mix.gc, killed=mix.killed, stopped=mix.stopped)
-        hurter = Hurter(registry, self.ledger, signals, self.seed, self.options.interval)
+        collector = Collector(registry, self.ledger, signals, self.seed, mix)
+        hurter = Hurter(registry, self.ledger, signals, self.seed, mix, self.options.interval)
         clients = crew(scene)
         for thread in (*clients, collector, hurter):
             thread.start()

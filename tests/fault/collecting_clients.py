@@ -178,7 +178,7 @@ class Deleter(Client):
             self.delete_blob()
         else:
             for _ in range(min(5, self.ledger.population() - self.mix.images)):
-                image = self.ledger.pick_image(self.rng)
+                image = self.ledger.pick_unsure(self.rng) if self.rng.random() < 0.1 else self.ledger.pick_image(self.rng)
                 if image:
                     self.requests.delete_manifest(image)
 

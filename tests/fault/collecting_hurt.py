@@ -12,7 +12,6 @@ import threading
 import traceback
 
 from collecting_ledger import now
-from collecting_stack import PROGRAMS
 from stack import as_user, is_busy
 
 #: What `berth gc` may end with.
@@ -35,19 +34,19 @@ class Signals:
             self.ledger.count(f"{signal.Signals(number).name} to {whom}")
 
 
-def some_stop(rng, grace):
-    """Seconds: mostly shorter than requests wait for a lock, sometimes longer than the grace."""
-    return rng.random() * rng.choice((0.1, 0.5, 1, 2, 3, 1.6 * grace))
+def some_stop(rng, mix, grace):
+    """Seconds."""
+    return rng.random() * rng.choice(mix.stops) * grace
 
 
 class Collector(threading.Thread):
     """`berth gc` again and again, `period` seconds from one beginning to the next. What it says is in gc.log, each line with
-    the second it was said. `killed` and `stopped`: which part of the runs."""
+    the second it was said. Until `end` some runs are killed or stopped on their way."""
 
-    def __init__(self, stack, ledger, signals, seed, period=1, words=(), killed=0.15, stopped=0.15):
+    def __init__(self, stack, ledger, signals, seed, mix, period=1):
         super().__init__(name="collector", daemon=True)
-        self.stack, self.ledger, self.signals, self.period, self.words = stack, ledger, signals, period, list(words)
-        self.killed, self.stopped = killed, stopped
+        self.stack, self.ledger, self.signals, self.period, self.mix = stack, ledger, signals, period, mix
+        self.killed, self.stopped = mix.killed, mix.stopped
         self.rng = random.Random(f"{seed}/collector")
         self.stop, self.lock = threading.Event(), threading.Lock()
         self.took = 0.05  # seconds of a run, about
@@ -81,7 +80,7 @@ class Collector(threading.Thread):
         """One run. Returns (exit code, what it said)."""
         begin, said = now(), []
         argv = [self.stack.berth.programs / "berth", "gc", "-c", self.stack.berth.config, "--json", "--verbose",
-                *self.words, *words]
+                *self.mix.gc, *words]
         child = subprocess.Popen([str(a) for a in argv], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                                  stderr=subprocess.STDOUT, text=True, **as_user(self.stack.berth.owner))
         hurt = self.begin_hurt(child)
@@ -109,7 +108,7 @@ class Collector(threading.Thread):
         if luck >= self.killed + self.stopped:
             return None
         number = signal.SIGKILL if luck < self.killed else signal.SIGSTOP
-        delay, seconds, sent = self.rng.uniform(0, self.took), some_stop(self.rng, self.ledger.grace), []
+        delay, seconds, sent = self.rng.uniform(0, self.took), some_stop(self.rng, self.mix, self.ledger.grace), []
         thread = threading.Thread(target=self.hurt, args=(child, number, delay, seconds, sent))
         thread.start()
 
@@ -149,10 +148,15 @@ class Collector(threading.Thread):
             self.judge_complaint(text)
 
     def judge_complaint(self, text):
-        """Nothing in the tree is damaged, and who keeps to the protocol needs nothing from the trash. But a client may delete
-        the link of a blob that another pushes a manifest for: an older link in the trash then looks needed."""
-        link = re.match(r"repositories/(.+)/_layers/(\w+)/(\w+)/link: was in the trash", text)
-        if link and self.ledger.was_deleted(link[1], f"{link[2]}:{link[3]}", 0):
+        """Nothing in the tree is damaged, and who keeps to the protocol needs nothing from the trash. But a push may be held
+        up for longer than leases last; then it is refused, and leaves a manifest that nobody was promised. And a client
+        may delete the link of a blob that another pushes a manifest for: an older link in the trash looks needed then."""
+        path = re.match(r"(?:repositories/(.+)/_(?:layers|manifests/revisions)|blobs)/(\w+)/(?:../)?(\w+)/(?:link|data): was in "
+                        r"the trash", text)
+        digest = path and f"{path[2]}:{path[3]}"
+        if path and self.ledger.was_held_up(path[1], digest):
+            self.ledger.count("files restored for a push that was held up")
+        elif path and path[1] and self.ledger.was_deleted(path[1], digest, 0):
             self.ledger.count("links restored that clients had deleted")
         else:
             self.ledger.violation(f"the collector complains: {text}", *re.findall("[0-9a-f]{64}", text))
@@ -170,9 +174,9 @@ def summary(said):
 class Hurter(threading.Thread):
     """SIGKILL and SIGSTOP to workers. Whoever was stopped goes on after a while."""
 
-    def __init__(self, stack, ledger, signals, seed, interval):
+    def __init__(self, stack, ledger, signals, seed, mix, interval):
         super().__init__(name="hurter", daemon=True)
-        self.stack, self.ledger, self.signals, self.interval = stack, ledger, signals, interval
+        self.stack, self.ledger, self.signals, self.mix, self.interval = stack, ledger, signals, mix, interval
         self.rng = random.Random(f"{seed}/hurter")
         self.stop = threading.Event()
         self.stopped = []  # (when to go on, program, pid)
@@ -182,7 +186,7 @@ class Hurter(threading.Thread):
         while not self.stop.wait(0.02):
             self.wake(now())
             if now() >= due:
-                self.strike(self.rng.choice(PROGRAMS), self.rng.choice((signal.SIGKILL, signal.SIGSTOP)))
+                self.strike(self.rng.choice(self.mix.hurt), self.rng.choice((signal.SIGKILL, signal.SIGSTOP)))
                 due = now() + self.rng.uniform(0, 2 * self.interval)
         self.wake(float("inf"))
 
@@ -198,7 +202,7 @@ class Hurter(threading.Thread):
             return
         busy = [pid for pid in workers if is_busy(pid)]
         pid = self.rng.choice(busy if busy and self.rng.random() < 0.7 else workers)
-        seconds = some_stop(self.rng, self.ledger.grace) if number == signal.SIGSTOP else 0
+        seconds = some_stop(self.rng, self.mix, self.ledger.grace) if number == signal.SIGSTOP else 0
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, number)
             self.signals.tell(program, pid, number, seconds)

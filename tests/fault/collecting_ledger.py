@@ -32,7 +32,6 @@ class Request:
 
     def __init__(self, value):
         self.value, self.begin, self.end = value, now(), None
-        self.was_possible = False
 
     def may_follow(self, moment):
         """Whether it may have been carried out after this moment."""
@@ -54,10 +53,8 @@ class Register:
         return any(r.end is None for r in self.requests)
 
     def begin(self, request):
-        request.was_possible = request.value in self.possible
         self.requests.append(request)
-        if not request.was_possible:
-            self.become(self.possible | {request.value})
+        self.become(self.possible | {request.value})
 
     def end(self, request, values):
         """`values`: those it may have now; None when there was no answer, which excludes nothing."""
@@ -72,10 +69,10 @@ class Register:
 
 
 class Outcome:
-    """How a request ended; `overlapped`: a DELETE of the same manifest was under way meanwhile."""
+    """How a request ended. `begins`: of each try; `overlapped`: a DELETE of the same manifest was under way meanwhile."""
 
-    answer = None
-    overlapped = False
+    def __init__(self):
+        self.answer, self.overlapped, self.begins = None, False, []
 
 
 class Claim:
@@ -117,6 +114,8 @@ class Ledger:
         self.leases = collections.defaultdict(dict)     # digest of a blob: {repository: Claim}
         self.recent = collections.deque()               # (begin, repository, digest) of leases
         self.tags = collections.defaultdict(set)        # repository: keys of tags that were ever set
+        self.pushes = []                                # (image, begins of tries) of those that go on
+        self.held_up = collections.deque(maxlen=200)    # (repository, digests) of those that took too long
         self.counts = collections.Counter()
         self.violations = []
         self.journal = open(directory / "journal", "a")
@@ -179,7 +178,8 @@ class Ledger:
 
     @contextlib.contextmanager
     def putting(self, image, tags):
-        """Around a PUT. The block sets `outcome.answer`, "created" or "refused"; without that there was no answer."""
+        """Around a PUT. The block sets `outcome.answer` to "created" and hands `outcome.begins` on. Without that answer nobody
+        knows: a push is refused also when something was taken away after it had written the manifest."""
         keys = [image.key, *(Key(image.repository, "tag", t) for t in tags)]
         requests = {}
         with self.lock:
@@ -190,6 +190,7 @@ class Ledger:
                 requests[key] = Request(image.digest)
                 self.registers[key].begin(requests[key])
         outcome = Outcome()
+        self.pushes.append((image, outcome.begins))
         try:
             yield outcome
         finally:
@@ -203,17 +204,25 @@ class Ledger:
             values = None
             if outcome.answer == "created":
                 values = {image.digest} | register.overlapping(request) | ({None} if outcome.overlapped else set())
-            elif outcome.answer == "refused" and not self.is_possible_without(register, request):
-                values = register.possible - {request.value}
             register.end(request, values)
         if outcome.answer == "created":
             image.put = max(image.put or 0, requests[image.key].begin)
+        self.note_held_up(image, outcome.begins)
         self.forget_if_gone(image)
 
-    @staticmethod
-    def is_possible_without(register, request):
-        """Whether the value may come from elsewhere than from this request."""
-        return request.value in register.overlapping(request) or request.was_possible
+    def note_held_up(self, image, begins):
+        """A push with a try that took longer than the grace: a collector may have taken what it had looked at."""
+        self.pushes = [p for p in self.pushes if p[1] is not begins]
+        if any(end - begin > self.grace for begin, end in zip(begins, [*begins[1:], now()])):
+            self.held_up.append((image.repository, {image.digest, *image.parts}))
+            self.count("pushes held up for longer than the grace")
+
+    def was_held_up(self, repository, digest):
+        """Whether such a push named it, in this repository or any (None), or one that goes on does."""
+        with self.lock:
+            late = [(i.repository, {i.digest, *i.parts}) for i, begins in self.pushes
+                    if begins and now() - begins[-1] > self.grace]
+            return any(repository in (None, r) and digest in digests for r, digests in [*self.held_up, *late])
 
     def adopt(self, image):
         for part in image.parts:
@@ -240,28 +249,30 @@ class Ledger:
         """The same of a DELETE by digest, "deleted"; yields None when something needs the manifest. Tags that name it go as
         well."""
         with self.lock:
-            if self.users[image.repository, image.digest] or not self.is_sure(image):
+            if self.users[image.repository, image.digest]:
                 yield None
                 return
-            request = Request(None)
+            outcome, request = Outcome(), Request(None)
+            outcome.overlapped = not self.is_sure(image)
             self.registers[image.key].begin(request)
             self.deletions[image.repository, image.digest].append(request)
             tags = {k: Request(None) for k in self.tags[image.repository] if image.digest in self.registers[k].possible}
             for key, one in tags.items():
                 self.registers[key].begin(one)
-        outcome = Outcome()
         try:
             yield outcome
         finally:
             with self.lock:
-                self.end_delete(image, request, tags, outcome.answer == "deleted")
+                self.end_delete(image, request, tags, outcome)
 
-    def end_delete(self, image, request, tags, deleted):
+    def end_delete(self, image, request, tags, outcome):
+        deleted = outcome.answer == "deleted"
         for key, one in tags.items():
             register = self.registers[key]
             gone = deleted and image.digest not in register.overlapping(one)
             register.end(one, register.possible - {image.digest} if gone else None)
         register = self.registers[image.key]
+        outcome.overlapped |= None in register.overlapping(request)
         register.end(request, {None} | register.overlapping(request) if deleted else None)
         self.forget_if_gone(image)
 
@@ -353,6 +364,12 @@ class Ledger:
                 if key and repository in (None, key.repository) and self.is_sure(self.images[key]):
                     return self.images[key]
         return None
+
+    def pick_unsure(self, rng):
+        """One that may be there or not, or None."""
+        with self.lock:
+            unsure = [i for i in self.images.values() if not self.is_sure(i)]
+            return rng.choice(unsure) if unsure else None
 
     def pick_tag(self, rng):
         """A tag and the digest it is sure to name, or None."""

@@ -19,6 +19,8 @@ class All:
     rude = 0.15                        # deletions that are of blobs, which somebody may be about to use
     killed, stopped = 0.15, 0.15       # runs of the collector
     gc = ()                            # more words for it
+    hurt = ("manifest", "blob", "upload")       # whose workers are killed and stopped
+    stops = (0.02, 0.1, 0.2, 0.4, 0.6, 1.6)     # how long at most; requests wait 5 s for a lock
 
 
 class Head(All):
@@ -51,4 +53,11 @@ class Slow(All):
     indexes = signatures = 0
 
 
-MIXES = {"all": All, "head": Head, "mount": Mount, "late": Late, "slow": Slow}
+class Frozen(All):
+    """Manifests whose worker is stopped longer than the leases last, between its steps."""
+
+    hurt, stops, killed, reusers, head, mount = ("manifest",), (3,), 0, 16, 1, 1
+    waits, indexes, signatures, retaggers = ((0, 0.3, 1),), 0, 0, 1
+
+
+MIXES = {"all": All, "head": Head, "mount": Mount, "late": Late, "slow": Slow, "frozen": Frozen}

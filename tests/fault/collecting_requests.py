@@ -37,8 +37,8 @@ class Requests:
     def __init__(self, who, wire, ledger):
         self.who, self.wire, self.ledger = who, wire, ledger
 
-    def ask(self, what, repository, name, method, path, body=None, **headers):
-        begins = []
+    def ask(self, what, repository, name, method, path, body=None, begins=None, **headers):
+        begins = [] if begins is None else begins
         answer, failures = self.wire.insist(method, path, body, before=lambda: begins.append(now()), **headers)
         reply = Reply(answer, begins, failures)
         self.tell(what, repository, name, reply)
@@ -155,11 +155,9 @@ class Requests:
         known = self.ledger.look(image.key)
         with self.ledger.putting(image, tags) as outcome:
             reply = self.ask("put", repository, image.digest, "PUT", f"/v2/{repository}/manifests/{reference}{query}",
-                             image.manifest.data, Content_Type=image.manifest.media_type)
+                             image.manifest.data, outcome.begins, Content_Type=image.manifest.media_type)
             if reply.status == 201:
                 outcome.answer = "created"
-            elif reply.status < 500 and not reply.failures:
-                outcome.answer = "refused"
         if reply.status == 201:
             return self.was_created(image, claims, reply, tags)
         missing = missing_part(reply)
@@ -233,7 +231,7 @@ class Requests:
                              f"/v2/{image.repository}/manifests/{image.digest}")
             if reply.status in (202, 404):
                 outcome.answer = "deleted"
-        if reply.status == 404 and not reply.failures:
+        if reply.status == 404 and not reply.failures and not outcome.overlapped:
             self.ledger.violation(f"I1: DELETE: {image.repository} has {image.digest} no more", image.digest, **reply.told())
         elif reply.status not in (202, 404):
             self.unexpected("DELETE", image.repository, image.digest, reply)

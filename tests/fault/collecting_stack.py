@@ -9,8 +9,6 @@ from stack import Berth, KeptBerth, Stack
 
 #: How Apache reaches the programs: over the sockets of pools, or as those it starts by itself.
 SERVERS = ("nginx", "apache", "apache-fcgid")
-#: Whose workers matter: the others write nothing and renew nothing.
-PROGRAMS = ("manifest", "blob", "upload")
 
 
 class CollectingStack(Stack):
