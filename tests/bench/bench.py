@@ -18,6 +18,7 @@ import sys
 from scene import Scene
 
 import authorized
+import lists
 import others
 import pulls
 import pushes
@@ -34,6 +35,8 @@ SECTIONS = {
     "small-push": pushes.small,
     "large-push": pushes.large,
     "slow-uploads": others.slow_uploads,
+    "tags": lists.tags,
+    "catalog": lists.catalog,
     "memory-after": others.memory,
 }
 

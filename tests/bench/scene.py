@@ -16,7 +16,7 @@ from measure import MIB, Watch, run, run_json
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "e2e"))
 
 import webserver  # noqa: E402
-from harness.berth import Berth, build_dir  # noqa: E402
+from harness.berth import Berth, as_user, build_dir  # noqa: E402
 from harness.client import Client  # noqa: E402
 from harness.content import OCI_MANIFEST, config_bytes, encode, image_manifest, layer_bytes  # noqa: E402
 from harness.peer import Peer  # noqa: E402
@@ -163,6 +163,15 @@ class Scene:
             return {"wall": self.tool("limit", self.large, target)["seconds"]}
         finally:
             target.unlink(missing_ok=True)
+
+
+def plant(scene, programs, *what):
+    """Fill the tree of a Berth by tests/bench/plant; what that says of it."""
+    tree = programs.root / "docker/registry/v2"
+    # A copy, as of the programs: its owner may not be let into the checkout.
+    tool = shutil.copy(scene.tools / "plant", programs.programs)
+    run("mkdir", "-p", tree, **as_user(programs.owner))
+    return run_json(tool, tree, *what, **as_user(programs.owner))
 
 
 def make_large(path, mib):
