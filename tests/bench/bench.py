@@ -18,6 +18,7 @@ import sys
 from scene import Scene
 
 import authorized
+import collecting
 import lists
 import others
 import pulls
@@ -37,6 +38,7 @@ SECTIONS = {
     "slow-uploads": others.slow_uploads,
     "tags": lists.tags,
     "catalog": lists.catalog,
+    "collecting": collecting.collecting,
     "memory-after": others.memory,
 }
 
@@ -47,6 +49,7 @@ def parse_arguments():
     parser.add_argument("--rounds", type=int, default=15, help="of quick measurements")
     parser.add_argument("--large-rounds", type=int, default=7, help="of large blobs and of slow uploads")
     parser.add_argument("--large", type=int, default=1024, metavar="MIB", help="size of the large blob")
+    parser.add_argument("--blobs", type=int, default=1_000_000, help="of the registry that is collected")
     parser.add_argument("--milliseconds", type=int, default=500, help="of one round of small requests")
     options = parser.parse_args()
     options.only = options.only.split(",")

@@ -1,0 +1,141 @@
+# SPDX-License-Identifier: MIT
+"""Collection of garbage in a large registry, and what it means to those who push meanwhile."""
+
+import contextlib
+import json
+import os
+import shutil
+import subprocess
+import threading
+import time
+
+import webserver
+from harness.berth import Berth, as_user
+from harness.client import Client
+from harness.repository import Repository
+from measure import Row, say
+from scene import plant
+
+#: So many blobs for each manifest, and so much smaller the tree that shows whether the work grows in line with it.
+BLOBS_EACH, SMALLER = 10, 10
+#: How long pushes are watched without a collector.
+QUIET_SECONDS = 10
+
+
+class TimedClient(Client):
+    """Keeps the times of all requests, in ms."""
+
+    def __init__(self, url):
+        super().__init__(url)
+        self.times = []
+
+    def request(self, *arguments, **more):
+        before = time.monotonic()
+        answer = super().request(*arguments, **more)
+        self.times.append((time.monotonic() - before) * 1000)
+        return answer
+
+
+class Pusher:
+    """Pushes small images, one after the other, over a with block; `slowest` and `count` of its requests."""
+
+    def __init__(self, url):
+        self.client = TimedClient(url)
+        self.ended, self.failure = threading.Event(), None
+
+    def __enter__(self):
+        self.thread = threading.Thread(target=self.push)
+        self.thread.start()
+        return self
+
+    def push(self):
+        try:
+            while not self.ended.is_set():
+                Repository(self.client, "bench/meanwhile").push_image("latest")
+        except Exception as failure:
+            self.failure = failure
+
+    def __exit__(self, *_):
+        self.ended.set()
+        self.thread.join()
+        if self.failure:
+            raise self.failure
+        self.slowest, self.count = max(self.client.times), len(self.client.times)
+
+
+class Waits:
+    """Takes locks as requests do over a with block; `longest` wait in ms, `waited` and `taken`."""
+
+    def __init__(self, scene, programs):
+        self.argv = [shutil.copy(scene.tools / "waits", programs.programs), programs.root / "docker/registry/v2/_berth/locks"]
+        self.owner = programs.owner
+
+    def __enter__(self):
+        self.process = subprocess.Popen(self.argv, stdout=subprocess.PIPE, text=True, **as_user(self.owner))
+        return self
+
+    def __exit__(self, *_):
+        self.process.terminate()
+        figures = json.loads(self.process.communicate()[0])
+        self.longest, self.waited, self.taken = figures["longest_us"] / 1000, figures["waited"], figures["taken"]
+
+
+def collect(programs):
+    """One run of the collector: its summary, with `wall` and `cpu` in seconds and `memory`, the most it had, in bytes."""
+    argv = [programs.programs / "berth", "gc", "-c", programs.config, "--json"]
+    before = time.monotonic()
+    process = subprocess.Popen(argv, stdout=subprocess.PIPE, text=True, **as_user(programs.owner))
+    output = process.stdout.read()
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode != 0:
+        raise RuntimeError(f"{argv}: status {process.returncode}\n{output}")
+    return {**json.loads(output.splitlines()[-1]), "wall": time.monotonic() - before,
+            "cpu": usage.ru_utime + usage.ru_stime, "memory": usage.ru_maxrss * 1024}
+
+
+@contextlib.contextmanager
+def registry(scene, blobs, start=False):
+    """A registry with so many blobs."""
+    directory = scene.directory / f"registry-{blobs}"
+    directory.mkdir()
+    with Berth(directory, start=start) as programs:
+        say(f"planting {blobs} blobs")
+        plant(scene, programs, "registry", blobs, blobs // BLOBS_EACH)
+        yield programs
+    shutil.rmtree(directory)
+
+
+def collect_alone(scene, blobs):
+    with registry(scene, blobs) as programs:
+        return collect(programs)
+
+
+def collecting(scene, options):
+    empty = collect_alone(scene, 2 * BLOBS_EACH)
+    smaller = collect_alone(scene, options.blobs // SMALLER)
+    with registry(scene, options.blobs, start=True) as programs, webserver.Nginx(
+            programs.root, programs.sockets, directory=programs.directory / "web", site="access_log off;") as nginx:
+        with Pusher(nginx.url) as quiet_pushes, Waits(scene, programs) as quiet_waits:
+            time.sleep(QUIET_SECONDS)
+        with Pusher(nginx.url) as pushes, Waits(scene, programs) as waits:
+            first = collect(programs)
+        second = collect(programs)
+    return rows(options.blobs, empty, smaller, first, second) + [
+        Row("longest wait for a lock beside it", f"{waits.longest:.2f} ms",
+            f"{waits.waited} of {waits.taken} waited; without {quiet_waits.longest:.2f} ms", waits.longest, "<= 10 ms"),
+        Row("slowest request of a push beside it", f"{pushes.slowest:.1f} ms",
+            f"of {pushes.count}; without {quiet_pushes.slowest:.1f} ms of {quiet_pushes.count}",
+            pushes.slowest / quiet_pushes.slowest, "")]
+
+
+def rows(blobs, empty, smaller, first, second):
+    work = f"collection of {blobs:,} blobs"
+    each = (first["memory"] - empty["memory"]) / first["blobs"]
+    growth = (first["cpu"] / first["blobs"]) / (smaller["cpu"] / smaller["blobs"])
+    return [
+        Row(work, f"{first['wall']:.1f} s", f"CPU {first['cpu']:.1f} s", first["wall"], ""),
+        Row(f"{work}, again, with a purge", f"{second['wall']:.1f} s", f"{second['purged']} purged", second["wall"], ""),
+        Row(f"{work}, memory for each", f"{each:.1f} bytes", f"{first['memory'] / 1e6:.1f} MB in all", each, "<= 64 bytes"),
+        Row(f"{work}, CPU for each", f"{first['cpu'] / first['blobs'] * 1e6:.1f} us",
+            f"of {smaller['blobs']:,} {smaller['cpu'] / smaller['blobs'] * 1e6:.1f} us", growth, "<= 1.2 x")]
