@@ -3,17 +3,20 @@
 
 import contextlib
 import json
-import os
+import re
+import resource
 import shutil
 import subprocess
+import tempfile
 import threading
 import time
+from pathlib import Path
 
 import webserver
 from harness.berth import Berth, as_user
 from harness.client import Client
 from harness.repository import Repository
-from measure import Row, say
+from measure import KIB, Row, say
 from scene import plant
 
 #: So many blobs for each manifest, and so much smaller the tree that shows whether the work grows in line with it.
@@ -80,18 +83,29 @@ class Waits:
         self.longest, self.waited, self.taken = figures["longest_us"] / 1000, figures["waited"], figures["taken"]
 
 
+def peak_memory(process):
+    """Watch a process to its end; the most memory it had, in bytes. (What wait4 tells begins with that of its parent.)"""
+    peak = 0
+    while process.poll() is None:
+        with contextlib.suppress(OSError, TypeError):
+            peak = int(re.search(r"^VmHWM: +(\d+)", Path(f"/proc/{process.pid}/status").read_text(), re.M)[1]) * KIB
+        time.sleep(0.005)
+    return peak
+
+
 def collect(programs):
     """One run of the collector: its summary, with `wall` and `cpu` in seconds and `memory`, the most it had, in bytes."""
     argv = [programs.programs / "berth", "gc", "-c", programs.config, "--json"]
-    before = time.monotonic()
-    process = subprocess.Popen(argv, stdout=subprocess.PIPE, text=True, **as_user(programs.owner))
-    output = process.stdout.read()
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
+    before, cpu_before = time.monotonic(), resource.getrusage(resource.RUSAGE_CHILDREN)
+    with tempfile.TemporaryFile("w+") as output, subprocess.Popen(argv, stdout=output, **as_user(programs.owner)) as process:
+        memory = peak_memory(process)
+        wall, cpu = time.monotonic() - before, resource.getrusage(resource.RUSAGE_CHILDREN)
+        output.seek(0)
+        lines = output.read().splitlines()
     if process.returncode != 0:
-        raise RuntimeError(f"{argv}: status {process.returncode}\n{output}")
-    return {**json.loads(output.splitlines()[-1]), "wall": time.monotonic() - before,
-            "cpu": usage.ru_utime + usage.ru_stime, "memory": usage.ru_maxrss * 1024}
+        raise RuntimeError(f"{argv}: status {process.returncode}\n{lines}")
+    spent = cpu.ru_utime + cpu.ru_stime - cpu_before.ru_utime - cpu_before.ru_stime
+    return {**json.loads(lines[-1]), "wall": wall, "cpu": spent, "memory": memory}
 
 
 @contextlib.contextmanager
