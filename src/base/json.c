@@ -291,6 +291,12 @@ bool json_as_string(const struct json *value, struct span *out)
     return true;
 }
 
+bool json_is_true(const struct json *value)
+{
+    return is_a(value, json_type_boolean) &&
+           json_object_get_boolean(object_of(value));
+}
+
 bool json_as_u64(const struct json *value, uint64_t *out)
 {
     uint64_t number;

@@ -98,6 +98,9 @@ bool json_as_string(const struct json *value, struct span *out) WARN_UNUSED;
  */
 bool json_as_u64(const struct json *value, uint64_t *out) WARN_UNUSED;
 
+/* True for `true` alone. */
+bool json_is_true(const struct json *value);
+
 /* Appends the value without blanks; `null` for NULL. */
 void json_print(const struct json *value, struct buf *into);
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/num.h"
 
+#include <stdio.h>
+
 int num_add(uint64_t a, uint64_t b, uint64_t *out)
 {
     uint64_t sum;
@@ -72,6 +74,26 @@ int num_parse_size(struct span text, uint64_t *out)
     };
 
     return parse_with_unit(text, units, ARRAY_SIZE(units), out);
+}
+
+void num_format_size(uint64_t bytes, char out[NUM_SIZE_MAX])
+{
+    static const char *const units[] = {"KiB", "MiB", "GiB",
+                                        "TiB", "PiB", "EiB"};
+    double value = (double)bytes / 1024;
+    size_t unit = 0;
+
+    if (bytes < 1024) {
+        snprintf(out, NUM_SIZE_MAX, "%u B", (unsigned)bytes);
+        return;
+    }
+    /* 1023.5 would be shown as 1024. */
+    while (value >= 1023.5 && unit + 1 < ARRAY_SIZE(units)) {
+        value /= 1024;
+        unit++;
+    }
+    snprintf(out, NUM_SIZE_MAX, value < 99.95 ? "%.1f %s" : "%.0f %s", value,
+             units[unit]);
 }
 
 int num_parse_duration(struct span text, uint64_t *out)

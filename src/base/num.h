@@ -21,6 +21,15 @@ int num_parse_size(struct span text, uint64_t *out) WARN_UNUSED;
 /* Seconds with an optional s, m, h or d: "24h". */
 int num_parse_duration(struct span text, uint64_t *out) WARN_UNUSED;
 
+/* Of the longest that num_format_size writes, with its NUL: "1023 KiB". */
+#define NUM_SIZE_MAX 16
+
+/*
+ * Bytes for people, in powers of 1024, rounded to three or four digits:
+ * "0 B", "1023 B", "1.5 KiB", "20.3 MiB", "512 GiB".
+ */
+void num_format_size(uint64_t bytes, char out[NUM_SIZE_MAX]);
+
 /* Sum and product; -1 and nothing written when they do not fit. */
 int num_add(uint64_t a, uint64_t b, uint64_t *out) WARN_UNUSED;
 int num_multiply(uint64_t a, uint64_t b, uint64_t *out) WARN_UNUSED;

@@ -188,19 +188,18 @@ static int read_size(const struct json *object, const char *place,
     return 0;
 }
 
-/* Members that only need the right type: nobody here reads them. */
-static int check_unread(const struct json *object, const char *place,
-                        struct err *err)
+/* What people are shown; `data` only needs the right type. */
+static int read_shown(const struct json *object, const char *place,
+                      struct descriptor *out, struct err *err)
 {
-    const struct json *annotations;
-    const struct json *platform = member_of(object, "platform");
     struct span data;
 
-    if (platform != NULL && json_kind(platform) != JSON_OBJECT)
+    out->platform = member_of(object, "platform");
+    if (out->platform != NULL && json_kind(out->platform) != JSON_OBJECT)
         return invalid(err, "%s.platform: not an object", place);
     if (read_text(object, place, "data", &data, err) < 0)
         return -1;
-    return read_annotations(object, place, &annotations, err);
+    return read_annotations(object, place, &out->annotations, err);
 }
 
 static int read_descriptor(const struct json *object, const char *place,
@@ -217,7 +216,7 @@ static int read_descriptor(const struct json *object, const char *place,
         read_size(object, place, &out->size, err) < 0 ||
         read_urls(object, place, &out->has_urls, err) < 0)
         return -1;
-    return check_unread(object, place, err);
+    return read_shown(object, place, out, err);
 }
 
 static int read_one(const struct json *document, const char *key,

@@ -39,6 +39,8 @@ struct descriptor {
     struct digest digest;
     uint64_t size;
     bool has_urls;
+    const struct json *platform;    /* an object or NULL; see platform.h */
+    const struct json *annotations; /* an object of strings or NULL */
 };
 
 /*

@@ -102,6 +102,32 @@ Test(num, durations_are_seconds)
     }
 }
 
+Test(num, sizes_for_people_have_few_digits)
+{
+    static const struct {
+        uint64_t bytes;
+        const char *wanted;
+    } cases[] = {
+        {0, "0 B"},
+        {1023, "1023 B"},
+        {1024, "1.0 KiB"},
+        {1536, "1.5 KiB"},
+        {102348, "99.9 KiB"},
+        {102400, "100 KiB"},
+        {1048063, "1023 KiB"},
+        {1048064, "1.0 MiB"},
+        {UINT64_C(1) << 40, "1.0 TiB"},
+        {UINT64_MAX, "16.0 EiB"},
+    };
+
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        char text[NUM_SIZE_MAX];
+
+        num_format_size(cases[i].bytes, text);
+        cr_expect_str_eq(text, cases[i].wanted);
+    }
+}
+
 Test(num, sums_and_products_do_not_wrap)
 {
     uint64_t out = UNTOUCHED;

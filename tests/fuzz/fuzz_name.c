@@ -10,6 +10,7 @@
 #include "base/compiler.h"
 #include "oci/media_type.h"
 #include "oci/name.h"
+#include "oci/reference.h"
 #include "store/layout.h"
 
 #define COMPONENT "[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*"
@@ -118,6 +119,25 @@ static void check_reference(struct span text)
     check_path(layout_tag_current("a", reference.tag));
 }
 
+/* What people type: what is read is what was typed, or the reason is said. */
+static void check_image_reference(struct span text)
+{
+    CLEANUP(buf) struct buf printed = BUF_INIT(1024);
+    struct image_reference reference;
+    struct err err = {0};
+
+    if (image_reference_parse(text, &reference, &err) < 0) {
+        MUST(err.code != ERR_NONE && err.text[0] != '\0');
+        for (const char *at = err.text; *at != '\0'; at++)
+            MUST((unsigned char)*at >= 0x20 && *at != 0x7F);
+        return;
+    }
+    MUST(name_is_valid(span_of(reference.name)));
+    MUST(reference.tag[0] == '\0' || tag_is_valid(span_of(reference.tag)));
+    image_reference_print(&reference, &printed);
+    MUST(span_equals(buf_span(&printed), text));
+}
+
 static void check_uuid(struct span text)
 {
     CLEANUP(fuzz_text) char *uuid = fuzz_text(text);
@@ -134,6 +154,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     check_name(text);
     check_digest(text);
     check_reference(text);
+    check_image_reference(text);
     check_uuid(text);
     MUST(media_type_is_valid(text) == follows(&media_type_grammar, text));
     return 0;
