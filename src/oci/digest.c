@@ -75,14 +75,22 @@ int digest_parse(struct span text, struct digest *out, struct err *err)
                            "no support for the digest %.*s", SPAN_ARGS(text));
         return err_set(err, ERR_DIGEST_INVALID, "not a digest");
     }
-    if (encoded.len != 2 * hash_size(known) || !all_lower_hex(encoded))
+    if (!digest_of_hex(known, encoded, out))
         return err_set(err, ERR_DIGEST_INVALID,
                        "a %s digest has %zu lower-case hexadecimal digits",
                        digest_algorithm_name(known), 2 * hash_size(known));
-    out->algorithm = known;
-    memcpy(out->hex, encoded.ptr, encoded.len);
-    out->hex[encoded.len] = '\0';
     return 0;
+}
+
+bool digest_of_hex(enum hash_algorithm algorithm, struct span hex,
+                   struct digest *out)
+{
+    if (hex.len != 2 * hash_size(algorithm) || !all_lower_hex(hex))
+        return false;
+    out->algorithm = algorithm;
+    memcpy(out->hex, hex.ptr, hex.len);
+    out->hex[hex.len] = '\0';
+    return true;
 }
 
 void digest_of_bytes(enum hash_algorithm algorithm, struct span bytes,

@@ -32,6 +32,10 @@ struct digest {
 int digest_parse(struct span text, struct digest *out,
                  struct err *err) WARN_UNUSED;
 
+/* The digest with these digits; false when there are none such. */
+bool digest_of_hex(enum hash_algorithm algorithm, struct span hex,
+                   struct digest *out) WARN_UNUSED;
+
 /* The digest of these bytes. */
 void digest_of_bytes(enum hash_algorithm algorithm, struct span bytes,
                      struct digest *out);

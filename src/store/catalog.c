@@ -7,6 +7,7 @@
 #include "oci/name.h"
 #include "store/children.h"
 #include "store/layout.h"
+#include "store/repository.h"
 
 struct walk {
     const struct store *store;
@@ -31,15 +32,9 @@ static int visit_here(struct walk *walk, struct err *err)
 
 static int visit_if_repository(struct walk *walk, struct err *err)
 {
-    struct layout_path manifests = layout_manifests(walk->name);
-    struct layout_path layers = layout_layers(walk->name);
-    struct driver *driver = walk->store->driver;
-    struct driver_stat stat;
     bool exists;
 
-    if (driver_stat_if_there(driver, manifests.text, &stat, &exists, err) < 0 ||
-        (!exists &&
-         driver_stat_if_there(driver, layers.text, &stat, &exists, err) < 0))
+    if (repository_exists(walk->store, walk->name, &exists, err) < 0)
         return -1;
     return exists ? visit_here(walk, err) : 0;
 }

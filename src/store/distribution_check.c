@@ -168,17 +168,6 @@ static int check_stored(const struct check *check, const struct digest *stored,
     return 0;
 }
 
-static int visit_digest(struct check *check, const char *hex,
-                        struct digest *digest)
-{
-    char text[DIGEST_TEXT_MAX];
-    struct err ignored = {0};
-
-    snprintf(text, sizeof(text), "%s:%s",
-             digest_algorithm_name(check->algorithm), hex);
-    return digest_parse(span_of(text), digest, &ignored);
-}
-
 static int visit_revision(void *context, const char *hex, bool is_directory,
                           struct err *err)
 {
@@ -188,7 +177,8 @@ static int visit_revision(void *context, const char *hex, bool is_directory,
     char where[DIGEST_TEXT_MAX];
     bool broken;
 
-    if (!is_directory || visit_digest(check, hex, &digest) < 0)
+    if (!is_directory ||
+        !digest_of_hex(check->algorithm, span_of(hex), &digest))
         return 0;
     link = layout_revision_link(check->name, &digest);
     if (is_broken(check, &link, &broken, err) < 0)
@@ -217,7 +207,8 @@ static int visit_layer(void *context, const char *hex, bool is_directory,
     char where[DIGEST_TEXT_MAX + sizeof("_layers/")];
     bool broken;
 
-    if (!is_directory || visit_digest(check, hex, &digest) < 0)
+    if (!is_directory ||
+        !digest_of_hex(check->algorithm, span_of(hex), &digest))
         return 0;
     link = layout_layer_link(check->name, &digest);
     if (is_broken(check, &link, &broken, err) < 0)
