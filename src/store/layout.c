@@ -75,6 +75,11 @@ struct layout_path layout_repository(const char *name)
     return path_format(LAYOUT_REPOSITORIES "/%s", name);
 }
 
+struct layout_path layout_own(const char *name)
+{
+    return path_format(LAYOUT_REPOSITORIES "/%s/_berth", name);
+}
+
 struct layout_path layout_layers(const char *name)
 {
     return path_format(LAYOUT_REPOSITORIES "/%s/_layers", name);
@@ -85,6 +90,12 @@ struct layout_path layout_layers_of(const char *name,
 {
     return path_format(LAYOUT_REPOSITORIES "/%s/_layers/%s", name,
                        digest_algorithm_name(algorithm));
+}
+
+struct layout_path layout_layer(const char *name, const struct digest *digest)
+{
+    return path_format(LAYOUT_REPOSITORIES "/%s/_layers/%s/%s", name,
+                       algorithm_of(digest), digest->hex);
 }
 
 struct layout_path layout_layer_link(const char *name,

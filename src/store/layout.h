@@ -90,9 +90,11 @@ struct layout_path layout_blobs_of(enum hash_algorithm algorithm);
 struct layout_path layout_blob_shard(enum hash_algorithm algorithm,
                                      const char *shard);
 struct layout_path layout_repository(const char *name);
+struct layout_path layout_own(const char *name);
 struct layout_path layout_layers(const char *name);
 struct layout_path layout_layers_of(const char *name,
                                     enum hash_algorithm algorithm);
+struct layout_path layout_layer(const char *name, const struct digest *digest);
 struct layout_path layout_layer_link(const char *name,
                                      const struct digest *digest);
 struct layout_path layout_manifests(const char *name);
@@ -101,8 +103,8 @@ struct layout_path layout_revisions(const char *name,
                                     enum hash_algorithm algorithm);
 struct layout_path layout_revision(const char *name,
                                    const struct digest *digest);
-/* The link within it. */
-#define LAYOUT_REVISION_LINK "link"
+/* The link within it, and within that of a layer. */
+#define LAYOUT_LINK "link"
 struct layout_path layout_revision_link(const char *name,
                                         const struct digest *digest);
 struct layout_path layout_tags(const char *name);

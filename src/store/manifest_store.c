@@ -250,7 +250,12 @@ int manifest_put(const struct store *store, const char *name,
         referrer_entry_write(store, name, &subject->digest, digest, manifest,
                              bytes.len, err) < 0)
         return -1;
-    return link_write(store, &link, digest, err);
+    if (link_write(store, &link, digest, err) < 0)
+        return -1;
+    /* Again, for they may have been cleared away as empty in between. */
+    if (driver_make_directory(store->driver, layers.text, err) < 0)
+        return -1;
+    return driver_make_directory(store->driver, tags.text, err);
 }
 
 int manifest_confirm(const struct store *store, const char *name,

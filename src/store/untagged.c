@@ -391,7 +391,7 @@ static int take(struct graph *graph, const struct node *node, bool *is_renewed,
     struct layout_path revision = layout_revision(graph->name, &node->digest);
     struct layout_path link = layout_revision_link(graph->name, &node->digest);
     struct driver_condition condition = {
-        .member = LAYOUT_REVISION_LINK,
+        .member = LAYOUT_LINK,
         .before_ns = graph->how->cutoff_ns,
     };
     char text[DIGEST_TEXT_MAX];
