@@ -61,6 +61,13 @@ void json_writer_flag(struct json_writer *json, const char *key, bool value)
     buf_add(json->into, value ? SPAN("true") : SPAN("false"));
 }
 
+void json_writer_json(struct json_writer *json, const char *key,
+                      struct span value)
+{
+    begin_value(json, key);
+    buf_add(json->into, value);
+}
+
 void json_writer_time(struct json_writer *json, const char *key,
                       int64_t seconds)
 {

@@ -40,6 +40,10 @@ void json_writer_number(struct json_writer *json, const char *key,
                         uint64_t value);
 void json_writer_flag(struct json_writer *json, const char *key, bool value);
 
+/* What is JSON already, such as json_print gives; written as it is. */
+void json_writer_json(struct json_writer *json, const char *key,
+                      struct span value);
+
 /* RFC 3339 in UTC, whole seconds. */
 void json_writer_time(struct json_writer *json, const char *key,
                       int64_t seconds);

@@ -42,6 +42,10 @@ static const struct {
      "collect what nothing refers to", command_gc},
     {"import-config", "FILE", "turn a config.yml of registry:2 into settings",
      command_import_config},
+    {"inspect", "[-c FILE] [--json | --raw] REPOSITORY[:TAG|@DIGEST]...",
+     "show what an image is made of", command_inspect},
+    {"list", "[-c FILE] [--json] [-l | -1] [PATTERN|REPOSITORY...]",
+     "list repositories, or the tags of one", command_list},
     {"policy check", "[-c FILE] [--policy FILE] [USER REPOSITORY]",
      "tell what a user may do, and why", command_policy},
     {"prune", "[-c FILE] [--dry-run] [--yes] [--json] [REPOSITORY|PATTERN...]",
@@ -50,12 +54,18 @@ static const struct {
      "remove unfinished uploads and litter", command_purge},
     {"quota", "[-c FILE] [--json] [--recount]",
      "show how much of their quotas teams have used", command_quota},
+    {"rm", "[-c FILE] [--json] [--yes] [--now] REPOSITORY[:TAG|@DIGEST]...",
+     "delete tags, images, whole repositories", command_rm},
+    {"tag", "[-c FILE] REPOSITORY[:TAG|@DIGEST] NEWTAG...",
+     "give an image more tags", command_tag},
     {"token key", "[-c FILE] [--algorithm ES256|RS256|HS256]",
      "make a key that signs bearer tokens", command_token},
     {"token robot",
      "add NAME [--replace] | list | revoke NAME [--file HTPASSWD] "
      "[-c FILE]",
      "give a program a password, or take it back", command_token},
+    {"usage", "[-c FILE] [--json] [--depth COMPONENTS] [PATTERN...]",
+     "tell what room repositories and namespaces take", command_usage},
 };
 
 /* Whether it is the first word of the row's name. */
@@ -100,6 +110,15 @@ static bool asks_for_help(char **words)
     return last != NULL && strcmp(last, "--help") == 0;
 }
 
+/* What was printed and did not arrive is a failure of whatever it was. */
+static int finish(int status)
+{
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return status;
+    perror("berth: standard output");
+    return status == EXIT_SUCCESS ? EXIT_FAILURE : status;
+}
+
 static int run_command(size_t row, char **words)
 {
     int status;
@@ -107,7 +126,8 @@ static int run_command(size_t row, char **words)
     if (asks_for_help(words))
         return print_usage(stdout, words[-1]);
     status = commands[row].run(words);
-    return status == COMMAND_USAGE ? print_usage(stderr, words[-1]) : status;
+    return status == COMMAND_USAGE ? print_usage(stderr, words[-1])
+                                   : finish(status);
 }
 
 int main(int argc, char **argv)

@@ -23,6 +23,14 @@ bool command_value(char ***words, const char *name, const char **value)
     return true;
 }
 
+bool command_word(char ***words, char ***kept)
+{
+    if ((*words)[0][0] == '-')
+        return false;
+    *(*kept)++ = *(*words)++;
+    return true;
+}
+
 int command_failed(const struct err *err)
 {
     fprintf(stderr, "berth: %s\n", err->text);

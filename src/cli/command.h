@@ -29,11 +29,16 @@ command_function command_check_web;          /* check --web */
 command_function command_configtest;
 command_function command_gc;
 command_function command_import_config;
+command_function command_inspect;
+command_function command_list;
 command_function command_policy;
 command_function command_prune;
 command_function command_purge;
 command_function command_quota;
+command_function command_rm;
+command_function command_tag;
 command_function command_token;
+command_function command_usage;
 
 /*
  * Words, one after the other: each takes `**words` if it is `name`, and what
@@ -42,6 +47,12 @@ command_function command_token;
  */
 bool command_flag(char ***words, const char *name, bool *flag);
 bool command_value(char ***words, const char *name, const char **value);
+
+/*
+ * A word that is no option: it is put where `*kept` stands, which goes on, too.
+ * `kept` begins as `words`; what is before it at the end was kept.
+ */
+bool command_word(char ***words, char ***kept);
 
 /* Prints the error and returns EXIT_FAILURE. */
 int command_failed(const struct err *err);
