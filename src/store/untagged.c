@@ -215,6 +215,7 @@ static int read_node(struct graph *graph, size_t node, struct err *err)
         if (!is_gone(graph, digest))
             return -1;
         err_clear(err);
+        graph->nodes[node].is_done = true;
         return 0;
     }
     for (size_t i = 0; i < manifest_reference_count(manifest); i++) {
@@ -243,16 +244,6 @@ static int compare_edges(const void *a, const void *b)
     return (x->to > y->to) - (x->to < y->to);
 }
 
-/* Deleted by another since it was listed. */
-static bool is_gone(const struct graph *graph, size_t node)
-{
-    struct err err = {0};
-
-    return manifest_check(graph->store, graph->name, &graph->nodes[node].digest,
-                          &err) < 0 &&
-           err.code == ERR_MANIFEST_UNKNOWN;
-}
-
 static int read_edges(struct graph *graph, struct err *err)
 {
     for (size_t i = 0; i < graph->count; i++) {
@@ -260,11 +251,6 @@ static int read_edges(struct graph *graph, struct err *err)
 
         if (read_node(graph, i, err) == 0)
             continue;
-        if (is_gone(graph, i)) {
-            err_clear(err);
-            graph->nodes[i].is_done = true;
-            continue;
-        }
         digest_format(&graph->nodes[i].digest, text);
         return err_wrap(err,
                         "%s: no untagged manifest goes, as %s cannot be "
