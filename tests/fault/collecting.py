@@ -25,8 +25,9 @@ HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
 
 import stack  # noqa: E402,F401  before the others: it knows where the web servers are
-from collecting_clients import Scene, Verifier, crew  # noqa: E402
+from collecting_clients import Deleter, Pusher, Retagger, Reuser, Scene, Verifier  # noqa: E402
 from collecting_hurt import Collector, Hurter, Signals  # noqa: E402
+from collecting_indexes import Indexer  # noqa: E402
 from collecting_ledger import Ledger, now  # noqa: E402
 from collecting_mixes import MIXES  # noqa: E402
 from collecting_stack import SERVERS, CollectingStack  # noqa: E402
@@ -36,6 +37,15 @@ from wire import Wire  # noqa: E402
 #: What counts as an operation of a client: acknowledged or refused, but not pulled.
 OPERATIONS = ("blobs by PUT", "blobs by HEAD", "blobs by mount", "manifests pushed", "manifests refused for a missing part",
               "manifests deleted", "tags deleted", "blobs deleted")
+
+
+def crew(scene):
+    mix = scene.mix
+    clients = [(Reuser if i < mix.reusers else Pusher)(scene, i) for i in range(mix.pushers)]
+    clients += [Indexer(scene, mix.pushers + i) for i in range(mix.indexers)]
+    clients += [Deleter(scene, f"deleter {i}") for i in range(mix.deleters)]
+    clients += [Retagger(scene, f"retagger {i}") for i in range(mix.retaggers)]
+    return clients + [Verifier(scene, f"verifier {i}") for i in range(mix.verifiers)]
 
 
 class Campaign:

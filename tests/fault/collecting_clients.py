@@ -259,11 +259,3 @@ class Verifier(Client):
         if not is_there and self.ledger.look(image.key) == seen and not self.ledger.is_excused(image, digest):
             self.ledger.violation(f"I1: {image.repository} lacks {digest}, part of {image.digest}", digest, image.digest,
                                   **reply.told())
-
-
-def crew(scene):
-    mix = scene.mix
-    clients = [(Reuser if i < mix.reusers else Pusher)(scene, i) for i in range(mix.pushers)]
-    clients += [Deleter(scene, f"deleter {i}") for i in range(mix.deleters)]
-    clients += [Retagger(scene, f"retagger {i}") for i in range(mix.retaggers)]
-    return clients + [Verifier(scene, f"verifier {i}") for i in range(mix.verifiers)]

@@ -289,6 +289,14 @@ class Ledger:
                 register = self.registers[key]
                 register.end(request, {None} | register.overlapping(request) if outcome.answer == "deleted" else None)
 
+    def keep(self, image, begin):
+        """One that nobody else pushes or deletes: it was acknowledged by a request that began then."""
+        with self.lock:
+            self.images[image.key] = image
+            self.adopt(image)
+            image.put = begin
+            self.settle(image.key, image.digest)
+
     def settle(self, key, value):
         """What was found when nobody writes any more."""
         with self.lock:

@@ -7,7 +7,7 @@
 
 class All:
     pushers, reusers = 16, 8  # of the pushers
-    deleters, retaggers, verifiers = 4, 4, 3
+    indexers, deleters, retaggers, verifiers = 0, 4, 4, 3
     #: (least, most, weight): how long the blobs of an image are there before its manifest is pushed.
     waits = ((0, 0, 30), (0, 0.5, 20), (0.5, 0.97, 35), (1, 1.6, 15))
     slow, slow_for = 0.06, (0.2, 1.6)  # uploads whose end comes so much later than their bytes
@@ -60,4 +60,20 @@ class Frozen(All):
     waits, indexes, signatures, retaggers = ((0, 0.3, 1),), 0, 0, 1
 
 
-MIXES = {"all": All, "head": Head, "mount": Mount, "late": Late, "slow": Slow, "frozen": Frozen}
+class Untagged(All):
+    """Parts of an index are pushed without tags and asked for before they run out; the collector removes what has none."""
+
+    indexers, pushers, reusers, deleters, retaggers = 12, 0, 0, 0, 0
+    asked_after, named_after = (0.85, 0.99), (0.6, 0.96)
+    killed, gc = 0, ("--untagged", "1s", "--yes")
+
+
+class Parts(Untagged):
+    """The index comes when the leases of its parts have run out, into a collector that was stopped on its way."""
+
+    asked_after, named_after = (0, 0.1), (1.15, 1.7)
+    stopped = 1
+
+
+MIXES = {"all": All, "head": Head, "mount": Mount, "late": Late, "slow": Slow, "frozen": Frozen, "untagged": Untagged,
+         "parts": Parts}

@@ -21,7 +21,8 @@ mutants:
 
 EXTRA_DIST += \
 	tests/fault/collecting.py tests/fault/collecting_clients.py \
-	tests/fault/collecting_hurt.py tests/fault/collecting_ledger.py \
+	tests/fault/collecting_hurt.py tests/fault/collecting_indexes.py \
+	tests/fault/collecting_ledger.py \
 	tests/fault/collecting_mixes.py tests/fault/collecting_requests.py \
 	tests/fault/collecting_stack.py tests/fault/collecting_verdict.py \
 	tests/fault/content.py tests/fault/faults.py tests/fault/kills.py \
