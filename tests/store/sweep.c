@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-#include "store/sweep.h"
+#include "store/sweep_internal.h"
 
 #include <errno.h>
 #include <inttypes.h>
-#include <pthread.h>
-#include <semaphore.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -18,15 +16,14 @@
 #include "store/tag.h"
 #include "store/upload.h"
 
-#define CALLS_MAX 10000
-
 struct world world;
 struct driver_fault_plan sweep_plan;
 int sweep_result, sweep_meanwhile_result;
 struct err sweep_err, sweep_meanwhile_err;
 
-static bool in_memory, is_open;
-static struct driver *inner, *fault;
+bool sweep_in_memory;
+struct driver *sweep_inner, *sweep_fault;
+static bool is_open;
 static struct syscalls_plan system_plan; /* instead, when its call is not 0 */
 static uint64_t system_calls;
 
@@ -43,8 +40,9 @@ const char *sweep_where(void)
         return text;
     }
     snprintf(text, sizeof(text), "driver_%s, %" PRIu64 " %s %s:\n%s",
-             in_memory ? "mem" : "fs", sweep_plan.call, kinds[sweep_plan.kind],
-             err_name(sweep_plan.code), driver_fault_log(fault));
+             sweep_in_memory ? "mem" : "fs", sweep_plan.call,
+             kinds[sweep_plan.kind], err_name(sweep_plan.code),
+             driver_fault_log(sweep_fault));
     return text;
 }
 
@@ -52,25 +50,25 @@ const char *sweep_where(void)
 
 static void begin_driver(void)
 {
-    if (in_memory) {
-        inner = driver_mem_new(FIXTURE_GRACE);
+    if (sweep_in_memory) {
+        sweep_inner = driver_mem_new(FIXTURE_GRACE);
     } else {
         fs_begin();
-        inner = fixture.subject.driver;
+        sweep_inner = fixture.subject.driver;
     }
-    fault = driver_fault_new(inner);
-    store.driver = inner;
+    sweep_fault = driver_fault_new(sweep_inner);
+    store.driver = sweep_inner;
     store.rules = rules_none();
     err_clear(&err);
     is_open = true;
 }
 
-static void end_driver(void)
+void sweep_end_world(void)
 {
     is_open = false;
-    driver_free(fault);
-    if (in_memory)
-        driver_free(inner);
+    driver_free(sweep_fault);
+    if (sweep_in_memory)
+        driver_free(sweep_inner);
     else
         fs_end();
 }
@@ -113,7 +111,7 @@ static void write_manifests(void)
     digest_of_bytes(HASH_SHA256, span_of(world.index_json), &world.index);
 }
 
-static void begin_world(void)
+void sweep_begin_world(void)
 {
     begin_driver();
     world.config = push_blob("a", SPAN("config"));
@@ -140,12 +138,12 @@ void sweep_begin(void)
 void sweep_end(void)
 {
     if (is_open)
-        end_driver();
+        sweep_end_world();
 }
 
 void sweep_settle(void)
 {
-    if (!in_memory)
+    if (!sweep_in_memory)
         fixture.fs->settle_ns = INT64_MIN;
 }
 
@@ -153,11 +151,11 @@ void sweep_age(const char *path)
 {
     struct driver *before = store.driver;
 
-    if (!in_memory) {
+    if (!sweep_in_memory) {
         fs_age(&fixture.subject, path, 2 * FIXTURE_GRACE);
         return;
     }
-    store.driver = inner;
+    store.driver = sweep_inner;
     object_age(path);
     store.driver = before;
 }
@@ -188,7 +186,7 @@ void sweep_age_revisions(void)
 {
     struct layout_path revisions = layout_revisions("a", HASH_SHA256);
 
-    if (!in_memory)
+    if (!sweep_in_memory)
         fs_age(&fixture.subject, revisions.text, 2 * FIXTURE_GRACE);
 }
 
@@ -232,14 +230,14 @@ static bool is_code_of_plan(enum err_code code)
 static void run_under_plan(const struct sweep *sweep)
 {
     err_clear(&sweep_err);
-    driver_fault_plan(fault, &sweep_plan);
-    store.driver = fault;
+    driver_fault_plan(sweep_fault, &sweep_plan);
+    store.driver = sweep_fault;
     if (system_plan.call > 0)
         syscalls_begin(&system_plan);
     sweep_result = sweep->run(&sweep_err);
     system_calls = syscalls_end();
-    store.driver = inner;
-    /* As it was in a success (err.h), and the fault's in a failure. */
+    store.driver = sweep_inner;
+    /* As it was in a success (err.h), and the sweep_fault's in a failure. */
     if (sweep_result == 0)
         EXPECT(sweep_err.code == ERR_NONE);
     else
@@ -278,20 +276,20 @@ static bool sweep_one(const struct sweep *sweep)
     struct driver *another = NULL;
     bool reached;
 
-    begin_world();
+    sweep_begin_world();
     if (sweep->prepare != NULL)
         sweep->prepare();
     run_under_plan(sweep);
     reached = system_plan.call > 0
                   ? system_calls >= system_plan.call
-                  : driver_fault_calls(fault) >= sweep_plan.call;
+                  : driver_fault_calls(sweep_fault) >= sweep_plan.call;
     EXPECT(reached || sweep_result == 0);
-    if (!in_memory)
+    if (!sweep_in_memory)
         store.driver = another = fs_another();
     check(sweep);
     driver_free(another);
-    store.driver = inner;
-    end_driver();
+    store.driver = sweep_inner;
+    sweep_end_world();
     return reached;
 }
 
@@ -340,202 +338,11 @@ static void sweep_plans(const struct sweep *sweep,
 
 void sweep(const struct sweep *sweep)
 {
-    in_memory = true;
+    sweep_in_memory = true;
     sweep_plans(sweep, sweep->plans != NULL ? sweep->plans : all_plans);
     if (sweep->plans != NULL)
         return;
-    in_memory = false;
+    sweep_in_memory = false;
     sweep_plans(sweep, fs_plans);
     sweep_system_calls(sweep);
-}
-
-/* --- interleavings --- */
-
-static struct driver_ops impatient;
-static const struct driver_ops *patient;
-
-/* The other operation cannot end before this one gives up. */
-static int open_at_once(struct driver *driver, const char *path,
-                        enum driver_upload_mode mode, int64_t wait_ms,
-                        struct writer **out, struct err *error)
-{
-    (void)wait_ms;
-    return patient->open_upload(driver, path, mode, 0, out, error);
-}
-
-static void run_meanwhile(void *context)
-{
-    const struct interleaving *interleaving = context;
-    struct driver *another = in_memory ? inner : fs_another();
-
-    patient = another->ops;
-    impatient = *patient;
-    impatient.open_upload = open_at_once;
-    another->ops = &impatient;
-    store.driver = another;
-    sweep_meanwhile_result = interleaving->meanwhile(&sweep_meanwhile_err);
-    store.driver = fault;
-    another->ops = patient;
-    if (!in_memory)
-        driver_free(another);
-}
-
-static bool interleave_one(struct interleaving *interleaving, uint64_t n)
-{
-    bool reached;
-
-    begin_world();
-    if (interleaving->prepare != NULL)
-        interleaving->prepare();
-    sweep_plan = (struct driver_fault_plan){.call = n,
-                                            .kind = DRIVER_FAULT_DELAY,
-                                            .meanwhile = run_meanwhile,
-                                            .context = interleaving};
-    err_clear(&sweep_err);
-    err_clear(&sweep_meanwhile_err);
-    driver_fault_plan(fault, &sweep_plan);
-    store.driver = fault;
-    sweep_result = interleaving->run(&sweep_err);
-    store.driver = inner;
-    reached = driver_fault_calls(fault) >= n;
-    if (reached) {
-        interleaving->expect();
-        expect_kept(interleaving->touches);
-        expect_sound();
-    }
-    end_driver();
-    return reached;
-}
-
-uint64_t interleave(const struct interleaving *interleaving)
-{
-    struct interleaving copy = *interleaving;
-    uint64_t cases = 0;
-
-    for (int i = 0; i < 2; i++) {
-        uint64_t n = 1;
-
-        in_memory = i == 0;
-        while (interleave_one(&copy, n))
-            cr_assert(++n < CALLS_MAX);
-        cr_assert(n > 1, "no call was overtaken");
-        cases += n - 1;
-    }
-    return cases;
-}
-
-/* --- in halves --- */
-
-/* The one that runs in a thread; both never run at once. */
-static struct {
-    struct interleaving *interleaving;
-    struct driver *driver; /* its own, over the same tree */
-    uint64_t stop_at;
-    bool has_begun, is_over;
-    pthread_t thread;
-    sem_t go, stopped;
-} half;
-
-static void wait_for(sem_t *semaphore)
-{
-    while (sem_wait(semaphore) < 0)
-        ;
-}
-
-static void stop_here(void *context)
-{
-    (void)context;
-    sem_post(&half.stopped);
-    wait_for(&half.go);
-}
-
-static void *run_half(void *context)
-{
-    (void)context;
-    wait_for(&half.go);
-    sweep_meanwhile_result = half.interleaving->meanwhile(&sweep_meanwhile_err);
-    half.is_over = true;
-    sem_post(&half.stopped);
-    return NULL;
-}
-
-/* Until it stops or ends. */
-static void let_go_on(struct driver *mine)
-{
-    store.driver = half.driver;
-    sem_post(&half.go);
-    wait_for(&half.stopped);
-    store.driver = mine;
-}
-
-static void begin_half(void *context)
-{
-    struct driver_fault_plan plan = {.call = half.stop_at,
-                                     .kind = DRIVER_FAULT_DELAY,
-                                     .meanwhile = stop_here};
-
-    (void)context;
-    driver_fault_plan(half.driver, &plan);
-    half.has_begun = true;
-    cr_assert(!pthread_create(&half.thread, NULL, run_half, NULL));
-    let_go_on(fault);
-}
-
-static void end_half(void)
-{
-    if (!half.is_over)
-        let_go_on(inner);
-    pthread_join(half.thread, NULL);
-}
-
-/* Which of the two calls were reached. */
-static void halve_one(struct interleaving *interleaving, uint64_t n, uint64_t m,
-                      bool *first, bool *second)
-{
-    begin_world();
-    if (interleaving->prepare != NULL)
-        interleaving->prepare();
-    half.interleaving = interleaving;
-    half.driver = driver_fault_new(inner);
-    half.stop_at = m;
-    half.has_begun = half.is_over = false;
-    sem_init(&half.go, 0, 0);
-    sem_init(&half.stopped, 0, 0);
-    sweep_plan = (struct driver_fault_plan){
-        .call = n, .kind = DRIVER_FAULT_DELAY, .meanwhile = begin_half};
-    err_clear(&sweep_err);
-    err_clear(&sweep_meanwhile_err);
-    driver_fault_plan(fault, &sweep_plan);
-    store.driver = fault;
-    sweep_result = interleaving->run(&sweep_err);
-    store.driver = inner;
-    *first = half.has_begun;
-    if (*first) {
-        end_half();
-        interleaving->expect();
-        expect_kept(interleaving->touches);
-        expect_sound();
-    }
-    *second = *first && driver_fault_calls(half.driver) >= m;
-    driver_free(half.driver);
-    end_driver();
-}
-
-uint64_t interleave_halves(const struct interleaving *interleaving)
-{
-    struct interleaving copy = *interleaving;
-    bool first = true, second;
-    uint64_t cases = 0;
-
-    in_memory = true;
-    for (uint64_t n = 1; first; n++) {
-        second = true;
-        for (uint64_t m = 2; first && second; m++) {
-            halve_one(&copy, n, m, &first, &second);
-            cases += first;
-            cr_assert(n < CALLS_MAX && m < CALLS_MAX);
-        }
-    }
-    cr_assert(cases > 0, "no call was overtaken");
-    return cases;
 }

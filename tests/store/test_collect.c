@@ -5,100 +5,13 @@
 
 #include "base/clock.h"
 #include "driver/driver_mem.h"
-#include "store/collect.h"
-#include "store/collect_clock.h"
+#include "store/collect_fixture.h"
 #include "store/fixture.h"
 #include "store/layout.h"
 #include "store/link.h"
 #include "store/upload.h"
 
 TestSuite(collect, .init = fixture_setup, .fini = fixture_teardown);
-
-static struct collect_options options;
-static struct collect_result result;
-static char told[4096]; /* what was taken, and complaints */
-
-static const char *const kinds[] = {"blob", "layer", "manifest", "uploads",
-                                    "directory"};
-
-static void note_item(void *context, const struct collect_item *item)
-{
-    size_t len = strlen(told);
-
-    (void)context;
-    snprintf(told + len, sizeof(told) - len, "%s %s;", kinds[item->kind],
-             item->repository != NULL ? item->repository : "-");
-    cr_assert_gt(strlen(item->reason), 5);
-}
-
-static void note_complaint(void *context, const char *where,
-                           const struct err *error)
-{
-    size_t len = strlen(told);
-
-    (void)context;
-    (void)error;
-    snprintf(told + len, sizeof(told) - len, "bad %s;", where);
-}
-
-static const char *collect_now(void)
-{
-    told[0] = '\0';
-    options.grace = FIXTURE_GRACE;
-    options.watcher.take = note_item;
-    options.watcher.complain = note_complaint;
-    cr_assert_eq(collect(&store, &options, &result, &err), 0, "%s", err.text);
-    return told;
-}
-
-static int age_below(void *context, const char *name, bool is_directory,
-                     struct err *error)
-{
-    char path[LAYOUT_PATH_MAX];
-
-    snprintf(path, sizeof(path), "%s/%s", (const char *)context, name);
-    if (is_directory)
-        return driver_list(store.driver, path, NULL, age_below, path, error);
-    object_age(path);
-    return 0;
-}
-
-static void age_all(void)
-{
-    static const char *const tops[] = {LAYOUT_BLOBS, LAYOUT_REPOSITORIES};
-
-    for (size_t i = 0; i < ARRAY_SIZE(tops); i++) {
-        char top[LAYOUT_PATH_MAX];
-
-        snprintf(top, sizeof(top), "%s", tops[i]);
-        if (object_exists(top))
-            cr_assert_eq(
-                driver_list(store.driver, top, NULL, age_below, top, &err), 0);
-        err_clear(&err);
-    }
-}
-
-static bool has_blob(const struct digest *digest)
-{
-    return object_exists(layout_blob(digest).text);
-}
-
-static bool has_layer(const char *name, const struct digest *digest)
-{
-    return object_exists(layout_layer_link(name, digest).text);
-}
-
-static void put(const char *path, const char *text)
-{
-    cr_assert_eq(
-        driver_put(store.driver, path, span_of(text), DRIVER_DURABLE, &err), 0,
-        "%s", err.text);
-}
-
-static void remove_at(const char *path)
-{
-    cr_assert_eq(driver_remove(store.driver, path, DRIVER_DURABLE, &err), 0);
-}
 
 /* --- what goes and what stays --- */
 
@@ -195,7 +108,7 @@ Test(collect, the_name_of_a_revision_counts_whatever_its_link_says)
     struct layout_path link = layout_revision_link("a", &image);
     char expected[LAYOUT_PATH_MAX + 8];
 
-    put(link.text, "");
+    put_text(link.text, "");
     age_all();
     snprintf(expected, sizeof(expected), "bad %s;", link.text);
     cr_assert_str_eq(collect_now(), expected);
@@ -212,7 +125,7 @@ static void given_damage(const char *name, const char *bytes)
                                               "1c98125abcfe89a76a661b0e8e343910"
                                               "\",\"size\":6},\"layers\":[]}");
 
-    put(layout_blob(&image).text, bytes);
+    put_text(layout_blob(&image).text, bytes);
 }
 
 /* What it was, nobody knows; so it may have been anything of there. */
@@ -251,7 +164,7 @@ Test(collect, unfinished_uploads_go_by_their_age)
 
     cr_assert_eq(upload_start(&store, "a", HASH_SHA256, uuid, &err), 0);
     age_all();
-    put(layout_upload_started("a", uuid).text, "2020-01-01T00:00:00Z");
+    put_text(layout_upload_started("a", uuid).text, "2020-01-01T00:00:00Z");
     cr_assert_str_eq(collect_now(), "");
     options.upload_age = FIXTURE_GRACE;
     object_age(layout_upload_data("a", uuid).text);
@@ -277,7 +190,7 @@ Test(collect, a_directory_with_an_odd_name_keeps_all_bytes)
 {
     struct digest spare = push_blob("a", SPAN("spare"));
 
-    put(LAYOUT_REPOSITORIES "/team/Old/_manifests/x", "");
+    put_text(LAYOUT_REPOSITORIES "/team/Old/_manifests/x", "");
     age_all();
     cr_assert_str_eq(collect_now(), "layer a;bad repositories/team/Old;");
     cr_assert(result.is_blind);
@@ -288,7 +201,7 @@ Test(collect, an_algorithm_that_is_not_known_keeps_the_repository)
 {
     struct digest spare = push_blob("a", SPAN("spare"));
 
-    put(LAYOUT_REPOSITORIES "/a/_manifests/revisions/blake3/00/link", "");
+    put_text(LAYOUT_REPOSITORIES "/a/_manifests/revisions/blake3/00/link", "");
     age_all();
     collect_now();
     cr_assert_eq(result.complaints, 1);
@@ -382,7 +295,7 @@ Test(collect, what_was_pushed_meanwhile_takes_back_what_it_needs)
     cr_assert(has_layer("a", &layer) && has_blob(&layer));
 }
 
-/* --- one at a time, and when it may be --- */
+/* --- one at a time --- */
 
 static bool collect_within(void *context)
 {
@@ -406,95 +319,4 @@ Test(collect, only_one_at_a_time)
     collect_now();
     cr_assert(was_busy);
     cr_assert(result.is_over);
-}
-
-static void given_state(int64_t wall_ago, int64_t boot_ago, uint64_t grace)
-{
-    char boot_id[CLOCK_BOOT_ID_MAX], text[512];
-    int64_t boot_ns = clock_boot_ns(boot_id);
-
-    snprintf(text, sizeof(text),
-             "wall %lld\nboot %lld\nboot_id %s\ngrace %llu\n",
-             (long long)(clock_now_ns() - wall_ago * CLOCK_NS_PER_SECOND),
-             (long long)(boot_ns - boot_ago * CLOCK_NS_PER_SECOND), boot_id,
-             (unsigned long long)grace);
-    put(LAYOUT_COLLECTION, text);
-}
-
-Test(collect, a_clock_that_was_set_holds_it_for_a_grace)
-{
-    static const int64_t steps[] = {-7200, 7200};
-
-    for (size_t i = 0; i < ARRAY_SIZE(steps); i++) {
-        struct digest spare = push_blob("a", SPAN("spare"));
-        int64_t until;
-
-        age_all();
-        given_state(10 + steps[i], 10, FIXTURE_GRACE);
-        cr_assert_str_eq(collect_now(), "");
-        cr_assert_gt(result.held_until,
-                     clock_now_ns() / CLOCK_NS_PER_SECOND + FIXTURE_GRACE);
-        cr_assert(has_blob(&spare));
-        /* It is still so at the next one, and no longer. */
-        until = result.held_until;
-        cr_assert_str_eq(collect_now(), "");
-        cr_assert_eq(result.held_until, until);
-    }
-}
-
-Test(collect, who_deletes_by_age_is_told_of_the_clock)
-{
-    const char *fault;
-
-    cr_assert_eq(collect_check_clock(&store, &fault, &err), 0);
-    cr_assert_null(fault);
-    push_blob("a", SPAN("layer"));
-    given_state(10, 10, FIXTURE_GRACE);
-    cr_assert_eq(collect_check_clock(&store, &fault, &err), 0);
-    cr_assert_null(fault);
-    given_state(7210, 10, FIXTURE_GRACE);
-    cr_assert_eq(collect_check_clock(&store, &fault, &err), 0);
-    cr_assert_not_null(fault);
-    collect_now();
-    cr_assert_eq(collect_check_clock(&store, &fault, &err), 0);
-    cr_assert_not_null(fault);
-}
-
-Test(collect, a_clock_that_goes_on_holds_nothing)
-{
-    push_blob("a", SPAN("spare"));
-    age_all();
-    given_state(10 + 3500, 10, FIXTURE_GRACE);
-    cr_assert_str_eq(collect_now(), "layer a;blob -;");
-}
-
-Test(collect, a_note_that_is_damaged_holds_it)
-{
-    push_blob("a", SPAN("spare"));
-    age_all();
-    put(LAYOUT_COLLECTION, "wall x\n");
-    cr_assert_str_eq(collect_now(), "");
-    cr_assert_neq(result.held_until, 0);
-}
-
-Test(collect, a_grace_that_was_larger_counts_for_a_while)
-{
-    struct digest spare = push_blob("a", SPAN("spare"));
-
-    age_all();
-    given_state(10, 10, 10 * FIXTURE_GRACE);
-    cr_assert_str_eq(collect_now(), "");
-    cr_assert(has_blob(&spare));
-    cr_assert_eq(result.held_until, 0);
-    cr_assert_not_null(strstr(object_text(LAYOUT_COLLECTION), "grace 864000"));
-}
-
-Test(collect, a_wanted_grace_counts_for_one_run)
-{
-    push_blob("a", SPAN("spare"));
-    age_all();
-    options.wanted_grace = 10 * FIXTURE_GRACE;
-    cr_assert_str_eq(collect_now(), "");
-    options.wanted_grace = 0;
-    cr_assert_str_eq(collect_now(), "layer a;blob -;");
 }
