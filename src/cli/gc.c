@@ -33,7 +33,7 @@ struct gc {
 static const char *const kinds[] = {
     [COLLECT_BLOB] = "blob",           [COLLECT_LAYER] = "layer",
     [COLLECT_MANIFEST] = "manifest",   [COLLECT_UPLOADS] = "uploads",
-    [COLLECT_DIRECTORY] = "directory",
+    [COLLECT_TAG_ENTRY] = "tag entry", [COLLECT_DIRECTORY] = "directory",
 };
 
 static int parse_age(const char *text, uint64_t *age)
@@ -77,6 +77,11 @@ static void print_line(struct buf *line)
     fwrite(line->ptr, 1, line->len, stdout);
 }
 
+static bool is_path(const struct collect_item *item)
+{
+    return item->kind == COLLECT_DIRECTORY || item->kind == COLLECT_TAG_ENTRY;
+}
+
 static void print_item_json(const struct collect_item *item)
 {
     CLEANUP(buf) struct buf line = BUF_INIT(LINE_MAX_BYTES);
@@ -89,8 +94,7 @@ static void print_item_json(const struct collect_item *item)
     if (item->kind == COLLECT_UPLOADS)
         json_writer_number(&json, "uploads", strtoull(item->what, NULL, 10));
     else
-        json_writer_text(&json,
-                         item->kind == COLLECT_DIRECTORY ? "path" : "digest",
+        json_writer_text(&json, is_path(item) ? "path" : "digest",
                          span_of(item->what));
     json_writer_number(&json, "bytes", item->bytes);
     json_writer_text(&json, "reason", span_of(item->reason));

@@ -288,6 +288,8 @@ static int collect_repository(void *context, const char *name, struct err *err)
         collect_mark_repository(c, name);
         if (!collect_is_over(c))
             collect_sweep_layers(c, name);
+        if (!collect_is_over(c))
+            collect_sweep_tags(c, name);
     }
     if (!collect_is_over(c))
         purge_uploads(c, name);

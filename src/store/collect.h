@@ -42,6 +42,7 @@ enum collect_kind {
     COLLECT_BLOB,      /* bytes */
     COLLECT_LAYER,     /* the link by which a repository has a blob */
     COLLECT_MANIFEST,  /* the link by which it has a manifest */
+    COLLECT_TAG_ENTRY, /* a note that a tag named something once */
     COLLECT_UPLOADS,   /* abandoned uploads of a repository, together */
     COLLECT_DIRECTORY, /* an empty one that was left */
 };

@@ -7,6 +7,7 @@
  *     collect_foreign.c  whether another program writes to the tree
  *     collect_mark.c     manifests, and what they refer to
  *     collect_sweep.c    links of a repository, blobs
+ *     collect_tags.c     what tags have named before
  *     collect_trash.c    what was retired, and its way back
  */
 #ifndef BERTH_STORE_COLLECT_INTERNAL_H
@@ -112,6 +113,11 @@ void collect_verify(struct collection *c);
 
 void collect_sweep_layers(struct collection *c, const char *name);
 void collect_sweep_blobs(struct collection *c);
+
+/* --- collect_tags.c --- */
+
+/* Of the repository that was marked last. */
+void collect_sweep_tags(struct collection *c, const char *name);
 
 /* --- collect_trash.c --- */
 

@@ -13,8 +13,8 @@ struct collect_result result;
 
 static char told[4096]; /* what was taken, and complaints */
 
-static const char *const kinds[] = {"blob", "layer", "manifest", "uploads",
-                                    "directory"};
+static const char *const kinds[] = {"blob",  "layer",   "manifest",
+                                    "entry", "uploads", "directory"};
 
 static void note_item(void *context, const struct collect_item *item)
 {

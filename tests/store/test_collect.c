@@ -9,6 +9,7 @@
 #include "store/fixture.h"
 #include "store/layout.h"
 #include "store/link.h"
+#include "store/tag.h"
 #include "store/upload.h"
 
 TestSuite(collect, .init = fixture_setup, .fini = fixture_teardown);
@@ -156,6 +157,30 @@ Test(collect, empty_directories_go_and_the_frame_of_a_repository_stays)
     cr_assert_not(object_exists(layout_revision("a", &image).text));
     cr_assert(object_exists(layout_layers_of("a", HASH_SHA256).text));
     cr_assert(object_exists(layout_tags("a").text));
+}
+
+Test(collect, what_a_tag_named_once_goes_with_the_manifest)
+{
+    struct digest layer = push_blob("a", SPAN("layer"));
+    struct digest first = push_manifest("a", image_json(&layer, &layer));
+    struct digest config = push_blob("a", SPAN("config"));
+    struct digest second = push_manifest("a", image_json(&config, &layer));
+
+    cr_assert_eq(tag_set(&store, "a", "v1", &first, &err), 0);
+    cr_assert_eq(tag_set(&store, "a", "v1", &second, &err), 0);
+    age_all();
+    cr_assert_str_eq(collect_now(), "");
+    remove_at(layout_revision_link("a", &first).text);
+    object_age(layout_tag_current("a", "v1").text);
+    cr_assert_str_eq(collect_now(), "directory a;entry a;blob -;");
+    cr_assert_not(object_exists(layout_tag_index_link("a", "v1", &first).text));
+    cr_assert(object_exists(layout_tag_index_link("a", "v1", &second).text));
+    cr_assert(object_exists(layout_tag_current("a", "v1").text));
+
+    /* What it names now stays, though it is gone: somebody may mend that. */
+    remove_at(layout_revision_link("a", &second).text);
+    collect_now();
+    cr_assert(object_exists(layout_tag_index_link("a", "v1", &second).text));
 }
 
 Test(collect, unfinished_uploads_go_by_their_age)
