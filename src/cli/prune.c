@@ -14,6 +14,7 @@
 #include "oci/pattern.h"
 #include "progress.h"
 #include "store/catalog.h"
+#include "store/collect_clock.h"
 #include "store/retention.h"
 #include "tree.h"
 
@@ -409,6 +410,19 @@ static int status_of(const struct prune *prune)
     return prune->failed ? COMMAND_PARTLY : EXIT_SUCCESS;
 }
 
+/* Under a clock that has been set, what is young may look old. */
+static bool clock_is_good(const struct prune *prune)
+{
+    const char *fault = NULL;
+    struct err err = {0};
+
+    if (collect_check_clock(&prune->tree->store, &fault, &err) < 0)
+        fault = err.text;
+    if (fault != NULL)
+        fprintf(stderr, "berth: nothing is deleted by its age: %s\n", fault);
+    return fault == NULL;
+}
+
 static int run(struct prune *prune)
 {
     const struct rules *rules = prune->tree->store.rules;
@@ -424,6 +438,8 @@ static int run(struct prune *prune)
             puts("no rules say what goes: nothing to do");
         return EXIT_SUCCESS;
     }
+    if (!clock_is_good(prune) && !prune->words->dry_run)
+        return EXIT_FAILURE;
     interrupt_catch();
     if (!is_wanted(prune))
         return interrupt_came() ? COMMAND_INTERRUPTED : EXIT_FAILURE;

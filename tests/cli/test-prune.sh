@@ -158,6 +158,17 @@ expect 1 'berth: to delete 2 tags and 1 manifests that nothing names, say --yes'
     $berth prune
 diff -r "$work/before" "$work/images" >/dev/null || fail 'without consent'
 
+# --- nor when the clock may have been set since the last collection
+
+mkdir -p "$tree/_berth"
+printf x >"$tree/_berth/collection"
+expect 1 'berth: nothing is deleted by its age: ' $berth prune --yes
+expect 0 'berth: nothing is deleted by its age: ' $berth prune --dry-run
+said 'to delete: tags: 2, manifests: 1; kept tags: 4'
+rm "$tree/_berth/collection"
+diff -r "$work/before/docker/registry/v2/repositories" "$tree/repositories" \
+    >/dev/null || fail 'with a clock that was set'
+
 # --- the deed
 
 expect 0 'deleted: tags: 2, manifests: 1; kept tags: 4' $berth prune --yes
