@@ -110,7 +110,7 @@ def collect(programs):
 
 @contextlib.contextmanager
 def registry(scene, blobs, start=False):
-    """A registry with so many blobs."""
+    """A registry with so many blobs. A million have five million files: of a tmpfs, mount one with nr_inodes=0."""
     directory = scene.directory / f"registry-{blobs}"
     directory.mkdir()
     with Berth(directory, start=start) as programs:
