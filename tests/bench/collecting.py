@@ -70,7 +70,8 @@ class Waits:
     """Takes locks as requests do over a with block; `longest` wait in ms, `waited` and `taken`."""
 
     def __init__(self, scene, programs):
-        self.argv = [shutil.copy(scene.tools / "waits", programs.programs), programs.root / "docker/registry/v2/_berth/locks"]
+        tool = shutil.copy(scene.tools / "waits", programs.programs)
+        self.argv = [tool, programs.root / "docker/registry/v2/_berth/locks"]
         self.owner = programs.owner
 
     def __enter__(self):
@@ -84,7 +85,7 @@ class Waits:
 
 
 def peak_memory(process):
-    """Watch a process to its end; the most memory it had, in bytes. (What wait4 tells begins with that of its parent.)"""
+    """Watch a process to its end; the most bytes of memory it had. (What wait4 tells begins with those of its parent.)"""
     peak = 0
     while process.poll() is None:
         with contextlib.suppress(OSError, TypeError):
@@ -94,10 +95,11 @@ def peak_memory(process):
 
 
 def collect(programs):
-    """One run of the collector: its summary, with `wall` and `cpu` in seconds and `memory`, the most it had, in bytes."""
+    """One run of the collector: its summary, with `wall` and `cpu` in seconds and `memory`, the most bytes it had."""
     argv = [programs.programs / "berth", "gc", "-c", programs.config, "--json"]
     before, cpu_before = time.monotonic(), resource.getrusage(resource.RUSAGE_CHILDREN)
-    with tempfile.TemporaryFile("w+") as output, subprocess.Popen(argv, stdout=output, **as_user(programs.owner)) as process:
+    with tempfile.TemporaryFile("w+") as output, \
+            subprocess.Popen(argv, stdout=output, **as_user(programs.owner)) as process:
         memory = peak_memory(process)
         wall, cpu = time.monotonic() - before, resource.getrusage(resource.RUSAGE_CHILDREN)
         output.seek(0)
@@ -149,7 +151,9 @@ def rows(blobs, empty, smaller, first, second):
     growth = (first["cpu"] / first["blobs"]) / (smaller["cpu"] / smaller["blobs"])
     return [
         Row(work, f"{first['wall']:.1f} s", f"CPU {first['cpu']:.1f} s", first["wall"], ""),
-        Row(f"{work}, again, with a purge", f"{second['wall']:.1f} s", f"{second['purged']} purged", second["wall"], ""),
-        Row(f"{work}, memory for each", f"{each:.1f} bytes", f"{first['memory'] / 1e6:.1f} MB in all", each, "<= 64 bytes"),
+        Row(f"{work}, again, with a purge", f"{second['wall']:.1f} s", f"{second['purged']} purged",
+            second["wall"], ""),
+        Row(f"{work}, memory for each", f"{each:.1f} bytes", f"{first['memory'] / 1e6:.1f} MB in all",
+            each, "<= 64 bytes"),
         Row(f"{work}, CPU for each", f"{first['cpu'] / first['blobs'] * 1e6:.1f} us",
             f"of {smaller['blobs']:,} {smaller['cpu'] / smaller['blobs'] * 1e6:.1f} us", growth, "<= 1.2 x")]

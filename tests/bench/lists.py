@@ -23,10 +23,11 @@ def planted(scene, name, *what):
     directory.mkdir()
     with Berth(directory) as programs:
         plant(scene, programs, *what)
-        with webserver.Nginx(programs.root, programs.sockets, directory=directory / "web", site="access_log off;") as nginx, \
-                QuietPeer(directory, {"root": programs.root}, user=programs.owner) as peer:
+        root, web = programs.root, directory / "web"
+        with webserver.Nginx(root, programs.sockets, directory=web, site="access_log off;") as nginx, \
+                QuietPeer(directory, {"root": root}, user=programs.owner) as peer:
             pools = [pool.pid for pool in programs.pools.values()]
-            yield Server(nginx.url, [nginx.pid, *pools], programs.root), Server(peer.url, [peer.process.pid], programs.root)
+            yield Server(nginx.url, [nginx.pid, *pools], root), Server(peer.url, [peer.process.pid], root)
 
 
 def milliseconds(scene, server, path):
