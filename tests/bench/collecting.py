@@ -16,7 +16,7 @@ import webserver
 from harness.berth import Berth, as_user
 from harness.client import Client
 from harness.repository import Repository
-from measure import KIB, Row, say
+from measure import KIB, Row, run, say
 from scene import plant
 
 #: So many blobs for each manifest, and so much smaller the tree that shows whether the work grows in line with it.
@@ -75,6 +75,8 @@ class Waits:
         self.owner = programs.owner
 
     def __enter__(self):
+        # Whoever comes first to a fresh tree makes it.
+        run("install", "-d", "-m", "2750", self.argv[1].parent, self.argv[1], **as_user(self.owner))
         self.process = subprocess.Popen(self.argv, stdout=subprocess.PIPE, text=True, **as_user(self.owner))
         return self
 

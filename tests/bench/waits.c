@@ -7,8 +7,8 @@
  *
  *     waits LOCKS
  *
- * LOCKS is _berth/locks in the tree; what is not there is made. Only a wait
- * for another holder counts, not what the machine takes for the call.
+ * LOCKS is _berth/locks in the tree; files that are not there are made. Only a
+ * wait for another holder counts, not what the machine takes for the call.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -17,7 +17,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -67,7 +66,6 @@ int main(int argc, char **argv)
     if (argc != 2)
         fail("usage: waits LOCKS");
     sigaction(SIGTERM, &action, NULL);
-    mkdir(argv[1], 02750);
     if (chdir(argv[1]) < 0)
         fail("%s: %s", argv[1], strerror(errno));
     for (unsigned int shard = 0; !ends; shard = (shard + 1) % SHARDS) {
