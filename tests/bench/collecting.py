@@ -90,8 +90,9 @@ def peak_memory(process):
     """Watch a process to its end; the most bytes of memory it had. (What wait4 tells begins with those of its parent.)"""
     peak = 0
     while process.poll() is None:
-        with contextlib.suppress(OSError, TypeError):
-            peak = int(re.search(r"^VmHWM: +(\d+)", Path(f"/proc/{process.pid}/status").read_text(), re.M)[1]) * KIB
+        found = re.search(r"^VmHWM:\s+(\d+)", Path(f"/proc/{process.pid}/status").read_text(), re.M)
+        # One that has ended, and was not waited for, has no memory any more.
+        peak = int(found[1]) * KIB if found else peak
         time.sleep(0.005)
     return peak
 
