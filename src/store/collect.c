@@ -414,8 +414,7 @@ static int run(struct collection *c, struct writer *lock, struct err *err)
         return -1;
     if (c->result->held_until != 0)
         return 0;
-    if (collect_trash_begin(c, err) < 0)
-        return -1;
+    collect_trash_begin(c);
     collect_all(c);
     /* A second word, for a disk that was full at the first. */
     return c->has_no_space ? save_state(c, noted_grace, err) : 0;

@@ -125,7 +125,7 @@ bool collect_is_in_trash(const struct collection *c,
                          const struct layout_path *path);
 
 /* Notes what earlier runs have left there. */
-int collect_trash_begin(struct collection *c, struct err *err) WARN_UNUSED;
+void collect_trash_begin(struct collection *c);
 
 /* Brings back what is needed, if it is in the trash and not in its place. */
 void collect_rescue(struct collection *c, const struct layout_path *path);

@@ -29,9 +29,15 @@ static int note_run(void *context, const char *run, bool is_directory,
     return driver_list_trash(c->store->driver, run, note_path, c, err);
 }
 
-int collect_trash_begin(struct collection *c, struct err *err)
+/* What cannot be looked through is not purged either. */
+void collect_trash_begin(struct collection *c)
 {
-    return driver_list_trash(c->store->driver, NULL, note_run, c, err);
+    struct err err = {0};
+
+    if (driver_list_trash(c->store->driver, NULL, note_run, c, &err) == 0)
+        return;
+    c->is_unverified = true;
+    collect_complain(c, "trash", &err);
 }
 
 /* The run's own number, counted behind those of earlier runs. */
