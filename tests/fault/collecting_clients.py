@@ -59,6 +59,27 @@ class Client(threading.Thread):
     def some_tag(self):
         return f"t{self.rng.randrange(TAGS)}"
 
+    def verify_image(self, image):
+        """Promise 1. What changes while we look is not judged."""
+        seen = self.ledger.look(image.key)
+        reply = self.requests.get_manifest(image.repository, image.digest)
+        if seen[1] != image.digest:
+            return
+        if reply.status != 200 and self.ledger.look(image.key) == seen:
+            self.ledger.violation(f"I1: {image.repository} has {image.digest} no more", image.digest, **reply.told())
+        for blob in image.blobs:
+            self.verify_blob(image, seen, blob.digest)
+        for child in image.children:
+            if self.ledger.is_sure(child) and self.ledger.look(image.key) == seen:
+                self.verify_image(child)
+        self.ledger.count("images pulled")
+
+    def verify_blob(self, image, seen, digest):
+        reply, is_there = self.requests.get_blob(image.repository, digest)
+        if not is_there and self.ledger.look(image.key) == seen and not self.ledger.is_excused(image, digest):
+            self.ledger.violation(f"I1: {image.repository} lacks {digest}, part of {image.digest}", digest, image.digest,
+                                  **reply.told())
+
 
 class Pusher(Client):
     def __init__(self, scene, number):
@@ -124,8 +145,10 @@ class Pusher(Client):
         blobs = {b.digest: b for b in image.blobs}
         for _ in range(TRIES):
             tags = [self.some_tag()] if self.rng.random() < 0.6 else []
-            by_tag = tags and self.rng.random() < 0.7
+            by_tag, begin = tags and self.rng.random() < 0.7, time.monotonic()
             answer = self.requests.put(image, tags[0] if by_tag else image.digest, tags)
+            if answer is True and time.monotonic() - begin > self.ledger.grace:
+                self.verify_image(image)  # a collector may have come in between
             if answer not in blobs:
                 return
             yield from self.requests.upload(image.repository, blobs[answer])
@@ -144,7 +167,7 @@ class Reuser(Pusher):
     """Uploads as little as possible: asks for layers that are there or mounts them, those first that nothing names."""
 
     def some_repository(self):
-        loose = self.ledger.pick_loose(self.rng, self.scene.by_digest)
+        loose = self.ledger.pick_loose(self.rng, self.scene.by_digest, self.mix.ages)
         return loose[0] if loose and self.rng.random() < self.mix.at_home else super().some_repository()
 
     def some_layer(self, repository):
@@ -153,7 +176,8 @@ class Reuser(Pusher):
             digest = self.rng.choice(self.scene.pool).digest
             is_there = self.requests.head(repository, digest)
         else:
-            source, digest = (self.ledger.pick_loose(self.rng, self.scene.by_digest, repository if way == "head" else None)
+            source, digest = (self.ledger.pick_loose(self.rng, self.scene.by_digest, self.mix.ages,
+                                                        repository if way == "head" else None)
                               or (repository, self.rng.choice(self.scene.pool).digest))
             is_there = (self.requests.head(repository, digest) if source == repository
                         else self.requests.mount(repository, digest, source))
@@ -184,7 +208,7 @@ class Deleter(Client):
 
     def delete_blob(self):
         """One that no manifest of the repository names; whoever is about to push one has to upload it again."""
-        loose = self.ledger.pick_loose(self.rng, self.scene.by_digest)
+        loose = self.ledger.pick_loose(self.rng, self.scene.by_digest, self.mix.ages)
         if loose:
             self.requests.delete_blob(*loose)
 
@@ -237,25 +261,4 @@ class Verifier(Client):
         found = reply.headers["Docker-Content-Digest"] if reply.status == 200 else None
         if found != digest and seen[1] == digest and self.ledger.look(key) == seen:
             self.ledger.violation(f"I1: tag {key.repository}:{key.name} is {found}, not {digest}", digest, key.name,
-                                  **reply.told())
-
-    def verify_image(self, image):
-        """Promise 1. What changes while we look is not judged."""
-        seen = self.ledger.look(image.key)
-        reply = self.requests.get_manifest(image.repository, image.digest)
-        if seen[1] != image.digest:
-            return
-        if reply.status != 200 and self.ledger.look(image.key) == seen:
-            self.ledger.violation(f"I1: {image.repository} has {image.digest} no more", image.digest, **reply.told())
-        for blob in image.blobs:
-            self.verify_blob(image, seen, blob.digest)
-        for child in image.children:
-            if self.ledger.is_sure(child) and self.ledger.look(image.key) == seen:
-                self.verify_image(child)
-        self.ledger.count("images pulled")
-
-    def verify_blob(self, image, seen, digest):
-        reply, is_there = self.requests.get_blob(image.repository, digest)
-        if not is_there and self.ledger.look(image.key) == seen and not self.ledger.is_excused(image, digest):
-            self.ledger.violation(f"I1: {image.repository} lacks {digest}, part of {image.digest}", digest, image.digest,
                                   **reply.told())

@@ -88,10 +88,10 @@ class Collector(threading.Thread):
             said.append(line)
             self.write(child.pid, line)
         code = child.wait()
-        number = hurt() if hurt else None
+        number, held = hurt() if hurt else (None, 0)
         self.write(child.pid, json.dumps({"run": list(words), "began": self.ledger.since(begin), "ended": code}))
-        if number is None and code == 0:
-            self.took = 0.8 * self.took + 0.2 * (now() - begin)
+        if code == 0:
+            self.took = 0.8 * self.took + 0.2 * max(0, now() - begin - held)
         self.judge(code, number == signal.SIGKILL, "".join(said))
         return code, "".join(said)
 
@@ -103,7 +103,7 @@ class Collector(threading.Thread):
     # --- what is done to a run ---
 
     def begin_hurt(self, child):
-        """None, or what to call when the run has ended; that returns the signal it got, if any."""
+        """None, or what to call when the run has ended: that returns the signal it got, or None, and for how long it slept."""
         luck = self.rng.random()
         if luck >= self.killed + self.stopped:
             return None
@@ -114,7 +114,7 @@ class Collector(threading.Thread):
 
         def end():
             thread.join()
-            return sent[0] if sent else None
+            return sent[0] if sent else (None, 0)
         return end
 
     def hurt(self, child, number, delay, seconds, sent):
@@ -122,7 +122,7 @@ class Collector(threading.Thread):
             child.wait(delay)
             return
         child.send_signal(number)
-        sent.append(number)
+        sent.append((number, seconds if number == signal.SIGSTOP else 0))
         self.signals.tell("gc", child.pid, number, seconds)
         if number == signal.SIGSTOP:
             with contextlib.suppress(subprocess.TimeoutExpired):

@@ -13,6 +13,7 @@ class All:
     slow, slow_for = 0.06, (0.2, 1.6)  # uploads whose end comes so much later than their bytes
     dropped = 0.25                     # images whose manifest is never pushed
     head, mount, any = 45, 45, 10      # weights: how layers are used again, of what no manifest names, or any
+    ages = (0, 4)                      # since when nobody has used it
     at_home = 0.5                      # images that begin where such a layer is
     indexes, signatures = 0.12, 0.06   # of what is pushed
     images = 70                        # that deleters leave alone
@@ -32,11 +33,11 @@ class Head(All):
 
 
 class Mount(All):
-    """It is mounted instead."""
+    """It is mounted instead, once its lease is over, while a collector is stopped that has passed the repository."""
 
-    reusers, head, mount, any, at_home = 14, 0, 1, 0, 0
-    waits, dropped, indexes, signatures = ((0.6, 0.96, 1),), 0.4, 0, 0
-    killed, stopped = 0, 0.6
+    reusers, head, mount, any, at_home, ages = 12, 0, 1, 0, 0, (1.3, 4)
+    waits, dropped, indexes, signatures = ((0.3, 0.96, 1),), 0.4, 0, 0
+    killed, stopped, stops = 0, 1, (0.4, 0.8, 1.2)
 
 
 class Late(All):
@@ -56,7 +57,7 @@ class Slow(All):
 class Frozen(All):
     """Manifests whose worker is stopped longer than the leases last, between its steps."""
 
-    hurt, stops, killed, reusers, head, mount = ("manifest",), (3,), 0, 16, 1, 1
+    hurt, stops, killed, reusers, head, mount = ("manifest",), (3,), 0.5, 16, 1, 1
     waits, indexes, signatures, retaggers = ((0, 0.3, 1),), 0, 0, 1
 
 
