@@ -36,6 +36,7 @@ home() {
 	openssl/sha.h) echo src/base/hash.c ;;
 	openssl/crypto.h) echo src/access/crypto.c ;;
 	openssl/*) echo src/access/certificate.c ;;
+	archive.h | archive_entry.h) echo src/base/tar.c ;;
 	crypt.h) echo src/cli/token/token_robot.c ;;
 	curl/*) echo src/base/http_client.c ;;
 	yaml.h) echo src/base/yaml_tree.c ;;
