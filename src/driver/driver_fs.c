@@ -387,6 +387,7 @@ int driver_fs_new(const struct driver_fs_options *options, struct driver **out,
     fs->settle_ns = FS_SETTLE_NS;
     fs->user = geteuid();
     fs->grace_ns = (int64_t)options->grace_seconds * CLOCK_NS_PER_SECOND;
+    fs->is_bulk = options->is_bulk;
     fs->root = fs_open_root(fs, options->root, err);
     if (fs->root < 0)
         return -1;

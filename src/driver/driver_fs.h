@@ -20,10 +20,29 @@ struct driver_fs_options {
     const char *root;  /* absolute; made when its parent exists */
     const char *below; /* NULL, or the tree's place in it; made with parents */
     uint64_t grace_seconds;
+
+    /*
+     * Nothing is synced but by driver_fs_flush: for a tree that counts only
+     * when it is finished, and is begun again after a power cut.
+     */
+    bool is_bulk;
 };
 
 /* Opens the tree. The caller owns `*out` and ends it with driver_free. */
 int driver_fs_new(const struct driver_fs_options *options, struct driver **out,
                   struct err *err) WARN_UNUSED;
+
+/* Makes everything durable that was written so far. */
+int driver_fs_flush(struct driver *driver, struct err *err) WARN_UNUSED;
+
+/*
+ * Makes the object at `from_path` one of another tree, too: a hard link, so
+ * both are of this driver and on one file system. It gets a fresh lease, which
+ * counts in both. ERR_READ_ONLY when the file belongs to somebody else, who
+ * could change it.
+ */
+int driver_fs_share(struct driver *from, struct driver *to,
+                    const char *from_path, const char *to_path,
+                    struct err *err) WARN_UNUSED;
 
 #endif

@@ -5,6 +5,7 @@
  *
  *     driver_fs.c          the tree itself: open, stat, get, read, list
  *     driver_fs_tree.c     directories, fsync, temporary files
+ *     driver_fs_bulk.c     whole trees: flush, share
  *     driver_fs_put.c      small objects and directories in and out
  *     driver_fs_upload.c   the writer of large objects
  *     driver_fs_if.c       what is done only to what was seen
@@ -77,6 +78,7 @@ struct driver_fs {
     int root;       /* descriptor of the root directory */
     bool is_shared; /* by several machines */
     int64_t grace_ns;
+    bool is_bulk;
     int64_t lock_wait_ms;
     int64_t settle_ns; /* FS_SETTLE_NS except in tests */
     uid_t user;        /* whose files' leases can be renewed in any case */
@@ -133,6 +135,10 @@ int fs_tmp_directory(struct driver_fs *fs, char name[FS_TMP_NAME_MAX],
 
 /* Renames `from` below `directory` to a new name there, or to FS_ASIDE. */
 int fs_tmp_take(struct driver_fs *fs, int directory, const char *from,
+                char name[FS_TMP_NAME_MAX], struct err *err) WARN_UNUSED;
+
+/* Links the file `from` below the directory `at` to a new name in FS_TMP. */
+int fs_tmp_link(struct driver_fs *fs, int at, const char *from,
                 char name[FS_TMP_NAME_MAX], struct err *err) WARN_UNUSED;
 
 /* Opens the root directory, which is made when its parent is there. */

@@ -19,7 +19,7 @@ int fs_sync(struct driver_fs *fs, int fd, const char *path, struct err *err)
 
     if (injected != 0)
         return err_set_errno(err, injected, "fsync %s", path);
-    if (fsync(fd) < 0)
+    if (!fs->is_bulk && fsync(fd) < 0)
         return err_set_errno(err, errno, "fsync %s", path);
     return 0;
 }
@@ -329,6 +329,23 @@ int fs_tmp_take(struct driver_fs *fs, int directory, const char *from,
     } while (result < 0 && try_again(fs, errno, &tries, err));
     if (result < 0 && (err->code == ERR_NO_SPACE || err->sys_errno == EACCES))
         result = take_aside(fs, directory, from, name, err);
+    return result;
+}
+
+int fs_tmp_link(struct driver_fs *fs, int at, const char *from,
+                char name[FS_TMP_NAME_MAX], struct err *err)
+{
+    int result, tries = 0;
+
+    do {
+        struct stat st;
+
+        if (choose_name(FS_TMP "/", name, err) < 0)
+            return -1;
+        if (fstatat(at, from, &st, AT_SYMLINK_NOFOLLOW) < 0)
+            return err_set_errno(err, errno, "stat %s", from);
+        result = linkat(at, from, fs->root, name, 0);
+    } while (result < 0 && try_again(fs, errno, &tries, err));
     return result;
 }
 
