@@ -54,6 +54,17 @@ int blob_find(const struct store *store, const char *name,
     return 0;
 }
 
+int blob_find_stored(const struct store *store, const struct digest *digest,
+                     struct blob *out, struct err *err)
+{
+    struct blob blob = {.stored = *digest};
+
+    if (stat_stored(store, &blob, err) < 0)
+        return unknown(digest, err);
+    *out = blob;
+    return 0;
+}
+
 int blob_lease(const struct store *store, const char *name,
                const struct digest *digest, struct blob *out, struct err *err)
 {

@@ -29,7 +29,14 @@ int blob_find(const struct store *store, const char *name,
               struct err *err) WARN_UNUSED;
 
 /*
- * The same, and the blob then stays usable in this repository for the grace
+ * The same wherever the bytes are, whoever has a link to them: for a blob that
+ * somebody deletes while it is copied.
+ */
+int blob_find_stored(const struct store *store, const struct digest *digest,
+                     struct blob *out, struct err *err) WARN_UNUSED;
+
+/*
+ * As blob_find, and the blob then stays usable in this repository for the grace
  * period: what HEAD promises a client that skips an upload.
  */
 int blob_lease(const struct store *store, const char *name,

@@ -58,6 +58,12 @@ struct layout_path layout_parent(const struct layout_path *path)
                        path->text);
 }
 
+struct layout_path layout_blob_directory(const struct digest *digest)
+{
+    return path_format(LAYOUT_BLOBS "/%s/%.2s/%s", algorithm_of(digest),
+                       digest->hex, digest->hex);
+}
+
 struct layout_path layout_blobs_of(enum hash_algorithm algorithm)
 {
     return path_format(LAYOUT_BLOBS "/%s", digest_algorithm_name(algorithm));
@@ -152,6 +158,13 @@ struct layout_path layout_tag_current(const char *name, const char *tag)
     return path_format(LAYOUT_REPOSITORIES
                        "/%s/_manifests/tags/%s/" LAYOUT_TAG_CURRENT,
                        name, tag);
+}
+
+struct layout_path layout_tag_index_of(const char *name, const char *tag,
+                                       enum hash_algorithm algorithm)
+{
+    return path_format(LAYOUT_REPOSITORIES "/%s/_manifests/tags/%s/index/%s",
+                       name, tag, digest_algorithm_name(algorithm));
 }
 
 struct layout_path layout_tag_index_link(const char *name, const char *tag,

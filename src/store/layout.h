@@ -85,6 +85,8 @@ struct layout_path layout_parent(const struct layout_path *path);
 struct layout_path layout_quota(const struct digest *digest);
 
 struct layout_path layout_blob(const struct digest *digest);
+/* The directory of that alone. */
+struct layout_path layout_blob_directory(const struct digest *digest);
 struct layout_path layout_blobs_of(enum hash_algorithm algorithm);
 /* `shard` is the name of a directory in there. */
 struct layout_path layout_blob_shard(enum hash_algorithm algorithm,
@@ -110,6 +112,8 @@ struct layout_path layout_revision_link(const char *name,
 struct layout_path layout_tags(const char *name);
 struct layout_path layout_tag(const char *name, const char *tag);
 struct layout_path layout_tag_current(const char *name, const char *tag);
+struct layout_path layout_tag_index_of(const char *name, const char *tag,
+                                       enum hash_algorithm algorithm);
 struct layout_path layout_tag_index_link(const char *name, const char *tag,
                                          const struct digest *digest);
 

@@ -29,12 +29,18 @@ int manifest_get(const struct store *store, const char *name,
                  struct err *err)
 {
     struct layout_path link = layout_revision_link(name, digest);
-    struct layout_path blob;
     struct digest stored;
 
     if (link_resolve(store, &link, digest, &stored, err) < 0)
         return unknown(digest, ERR_MANIFEST_UNKNOWN, err);
-    blob = layout_blob(&stored);
+    return manifest_get_stored(store, &stored, bytes, err);
+}
+
+int manifest_get_stored(const struct store *store, const struct digest *digest,
+                        struct buf *bytes, struct err *err)
+{
+    struct layout_path blob = layout_blob(digest);
+
     if (driver_get(store->driver, blob.text, bytes, NULL, err) < 0)
         return unknown(digest, ERR_MANIFEST_UNKNOWN, err);
     if (bytes->len == 0) {

@@ -45,6 +45,13 @@ int manifest_load(const struct store *store, const struct digest *stored,
                   struct err *err) WARN_UNUSED;
 
 /*
+ * Appends the bytes stored under this digest, whichever repository has them or
+ * had them: for a manifest that somebody deletes while it is copied.
+ */
+int manifest_get_stored(const struct store *store, const struct digest *digest,
+                        struct buf *bytes, struct err *err) WARN_UNUSED;
+
+/*
  * The manifest stays for the grace period from now: who asks for a digest is
  * about to use it. Best effort; says nothing when it cannot be renewed.
  */

@@ -207,6 +207,13 @@ uint64_t upload_size(const struct upload *upload)
     return upload->hash.length;
 }
 
+void upload_digest(const struct upload *upload, struct digest *out)
+{
+    struct hash hash = upload->hash;
+
+    digest_finish(&hash, out);
+}
+
 /* Back to what it was when opened. */
 static int roll_back(struct upload *upload, struct err *err)
 {
@@ -351,14 +358,16 @@ struct upload *upload_take(struct upload **upload)
 static int check_digest(struct upload *upload, const struct digest *digest,
                         struct err *err)
 {
-    struct hash hash = upload->hash;
+    struct hash hash;
     struct digest actual;
     char text[DIGEST_TEXT_MAX];
 
-    if (hash.algorithm != digest->algorithm &&
-        hash_again(upload, digest->algorithm, &hash, err) < 0)
-        return -1;
-    digest_finish(&hash, &actual);
+    upload_digest(upload, &actual);
+    if (actual.algorithm != digest->algorithm) {
+        if (hash_again(upload, digest->algorithm, &hash, err) < 0)
+            return -1;
+        digest_finish(&hash, &actual);
+    }
     if (digest_equals(&actual, digest))
         return 0;
     digest_format(&actual, text);

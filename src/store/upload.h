@@ -50,6 +50,9 @@ int upload_open(const struct store *store, const char *name, const char *uuid,
 /* Bytes it has. */
 uint64_t upload_size(const struct upload *upload);
 
+/* The digest of those bytes, by the algorithm it began with. */
+void upload_digest(const struct upload *upload, struct digest *out);
+
 /*
  * Appends a request body to its end; `*received` counts its bytes. On failure
  * the upload is again what it was when opened.
