@@ -25,7 +25,7 @@ bool command_value(char ***words, const char *name, const char **value)
 
 bool command_word(char ***words, char ***kept)
 {
-    if ((*words)[0][0] == '-')
+    if ((*words)[0][0] == '-' && (*words)[0][1] != '\0')
         return false;
     *(*kept)++ = *(*words)++;
     return true;

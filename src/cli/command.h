@@ -22,12 +22,15 @@
 typedef int command_function(char **words);
 
 command_function command_adopt;
+command_function command_backup;
 command_function command_check;
 command_function command_check_distribution; /* check --distribution */
 command_function command_check_shared;       /* check --shared */
 command_function command_check_web;          /* check --web */
 command_function command_configtest;
+command_function command_export;
 command_function command_gc;
+command_function command_import;
 command_function command_import_config;
 command_function command_inspect;
 command_function command_list;
@@ -35,6 +38,7 @@ command_function command_policy;
 command_function command_prune;
 command_function command_purge;
 command_function command_quota;
+command_function command_wordore;
 command_function command_rm;
 command_function command_tag;
 command_function command_token;
@@ -49,7 +53,7 @@ bool command_flag(char ***words, const char *name, bool *flag);
 bool command_value(char ***words, const char *name, const char **value);
 
 /*
- * A word that is no option: it is put where `*kept` stands, which goes on, too.
+ * A word that is no option ("-" is none): it is put where `*kept` stands, which goes on, too.
  * `kept` begins as `words`; what is before it at the end was kept.
  */
 bool command_word(char ***words, char ***kept);

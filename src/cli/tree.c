@@ -58,30 +58,74 @@ static void read_rules(struct tree *tree)
     tree->store.rules = tree->rules;
 }
 
-int tree_open_at(const struct settings *settings, struct tree *out,
-                 struct err *err)
+static int open_here(const struct settings *settings, struct tree *out,
+                     struct err *err)
 {
-    struct tree tree = {.settings = *settings};
-    struct stat st;
+    struct tree tree = {.settings = *settings,
+                        .store.free_floor = settings->free_floor};
 
-    if (find_tree(settings->root, &st, err) < 0 || become_owner(&st, err) < 0 ||
-        store_open_driver(settings, &tree.store.driver, err) < 0)
+    if (store_open_driver(settings, &tree.store.driver, err) < 0)
         return -1;
     read_rules(&tree);
     *out = tree;
     return 0;
 }
 
-int tree_open(const char *file, struct tree *out, struct err *err)
+int tree_open_at(const struct settings *settings, struct tree *out,
+                 struct err *err)
 {
-    struct settings settings;
+    struct stat st;
 
-    if (settings_load(file, &settings, err) == 0)
-        return tree_open_at(&settings, out, err);
+    if (find_tree(settings->root, &st, err) < 0 || become_owner(&st, err) < 0)
+        return -1;
+    return open_here(settings, out, err);
+}
+
+int tree_open_or_make(const struct settings *settings, struct tree *out,
+                      struct err *err)
+{
+    struct stat st;
+
+    if (find_tree(settings->root, &st, err) < 0) {
+        if (err->code != ERR_NOT_FOUND)
+            return -1;
+        err_clear(err);
+        if (stat(settings->root, &st) < 0)
+            return err_set_errno(err, errno, "root = %s", settings->root);
+    }
+    if (become_owner(&st, err) < 0)
+        return -1;
+    return open_here(settings, out, err);
+}
+
+static int load(const char *file, struct settings *out, struct err *err)
+{
+    if (settings_load(file, out, err) == 0)
+        return 0;
     /* A file that is not there is no tree that is not there. */
     if (err->code == ERR_NOT_FOUND)
         err_recode(err, ERR_IO);
     return -1;
+}
+
+int tree_open(const char *file, struct tree *out, struct err *err)
+{
+    struct settings settings;
+
+    if (load(file, &settings, err) < 0)
+        return -1;
+    return tree_open_at(&settings, out, err);
+}
+
+int tree_open_to_read(const char *file, struct tree *out, struct err *err)
+{
+    struct settings settings;
+    struct stat st;
+
+    if (load(file, &settings, err) < 0 ||
+        find_tree(settings.root, &st, err) < 0)
+        return -1;
+    return open_here(&settings, out, err);
 }
 
 void tree_cleanup(struct tree *tree)

@@ -32,6 +32,20 @@ int tree_open(const char *file, struct tree *out, struct err *err) WARN_UNUSED;
 int tree_open_at(const struct settings *settings, struct tree *out,
                  struct err *err) WARN_UNUSED;
 
+/*
+ * As tree_open_at, but at a root that holds no registry yet makes one, in the
+ * name of the root's owner. The root must be there.
+ */
+int tree_open_or_make(const struct settings *settings, struct tree *out,
+                      struct err *err) WARN_UNUSED;
+
+/*
+ * As tree_open, without becoming anybody: for what writes nothing to the tree,
+ * and something in the name of whoever calls elsewhere.
+ */
+int tree_open_to_read(const char *file, struct tree *out,
+                      struct err *err) WARN_UNUSED;
+
 /* Ends what tree_open began; fine for a tree of zeros, too. */
 void tree_cleanup(struct tree *tree);
 

@@ -117,8 +117,8 @@ static int remove_repository(void *context, const char *name, struct err *err)
     bool in_from, in_to;
 
     if (carry_check(carry, err) < 0 ||
-        catalog_has(carry->from, name, &in_from, err) < 0 ||
-        catalog_has(carry->to, name, &in_to, err) < 0)
+        repository_exists(carry->from, name, &in_from, err) < 0 ||
+        repository_exists(carry->to, name, &in_to, err) < 0)
         return -1;
     if (in_from || !in_to)
         return 0;
