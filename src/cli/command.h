@@ -53,8 +53,9 @@ bool command_flag(char ***words, const char *name, bool *flag);
 bool command_value(char ***words, const char *name, const char **value);
 
 /*
- * A word that is no option ("-" is none): it is put where `*kept` stands, which goes on, too.
- * `kept` begins as `words`; what is before it at the end was kept.
+ * A word that is no option ("-" is none): it is put where `*kept` stands, which
+ * goes on, too. `kept` begins as `words`; what is before it at the end was
+ * kept.
  */
 bool command_word(char ***words, char ***kept);
 

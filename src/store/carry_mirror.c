@@ -10,6 +10,7 @@
 #include "store/catalog.h"
 #include "store/layout.h"
 #include "store/manifest_store.h"
+#include "store/repository.h"
 #include "store/tag.h"
 
 /* Gone already is as good as removed. */

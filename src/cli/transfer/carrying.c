@@ -10,6 +10,7 @@
 #include "cli/command.h"
 #include "cli/interrupt.h"
 #include "store/catalog.h"
+#include "store/repository.h"
 
 #define LINE_MAX_BYTES 4096
 
