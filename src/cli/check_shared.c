@@ -173,20 +173,19 @@ static void test_clocks(struct lead *lead)
     struct meet_name file = meet_name(lead->meet, "age");
     int64_t before = clock_now_ns(), other = number(there(lead, "clock"));
     int64_t after = clock_now_ns(), age_here, age_there;
+    int64_t apart = distance(other - (before + (after - before) / 2));
     char ask[128], good[128], bad[192];
-    double seconds;
 
     snprintf(ask, sizeof(ask), "age %s", file.text);
     age_here = number(here(lead, ask));
     age_there = number(there(lead, ask));
-    seconds = (double)(other - before / 2 - after / 2) / 1e9;
     snprintf(good, sizeof(good), "the clocks are %.3f s apart",
-             seconds < 0 ? -seconds : seconds);
+             (double)apart / 1e9);
     snprintf(bad, sizeof(bad),
              "%s, or that of the storage is: let NTP set all three", good);
     judge(lead,
-          distance(other - before / 2 - after / 2) < SKEW_NS &&
-              distance(age_here) < SKEW_NS && distance(age_there) < SKEW_NS,
+          apart < SKEW_NS && distance(age_here) < SKEW_NS &&
+              distance(age_there) < SKEW_NS,
           good, bad);
 }
 

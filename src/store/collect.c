@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "store/catalog.h"
+#include "store/collection_hold.h"
 #include "store/litter.h"
 #include "store/manifest_store.h"
 #include "store/untagged.h"
@@ -299,17 +300,13 @@ static int collect_repository(void *context, const char *name, struct err *err)
     return collect_is_over(c);
 }
 
-/* Nobody knows what is in there, and what that refers to. */
-static int complain_of_odd(void *context, const char *path, struct err *err)
+static int keep_odd(void *context, const char *path, struct err *err)
 {
     struct collection *c = context;
-    struct err odd = {0};
 
     (void)err;
-    err_set(&odd, ERR_NAME_INVALID, "is no name of a repository");
-    c->result->is_blind = true;
-    collect_complain(c, path, &odd);
-    return 0;
+    collect_keep_odd(c, path);
+    return collect_is_over(c);
 }
 
 /* Without its repositories a tree looks as if nothing were needed. */
@@ -319,8 +316,8 @@ static void walk_repositories(struct collection *c)
     struct err err = {0};
 
     if (driver_stat(c->store->driver, LAYOUT_REPOSITORIES, &stat, &err) == 0 &&
-        catalog_walk_telling(c->store, collect_repository, complain_of_odd, c,
-                             &err) == 0)
+        catalog_walk_telling(c->store, collect_repository, keep_odd, c, &err) ==
+            0)
         return;
     c->result->is_blind = true;
     if (err.code != ERR_NOT_FOUND)
@@ -343,24 +340,6 @@ static void collect_all(struct collection *c)
 }
 
 /* --- begin and end --- */
-
-static int lock(struct collection *c, struct writer **out, struct err *err)
-{
-    static const enum driver_upload_mode modes[] = {
-        DRIVER_UPLOAD_RESUME, DRIVER_UPLOAD_CREATE, DRIVER_UPLOAD_RESUME};
-
-    for (size_t i = 0; i < ARRAY_SIZE(modes); i++) {
-        err_clear(err);
-        if (driver_open_upload(c->store->driver, LAYOUT_COLLECTOR, modes[i], 0,
-                               out, err) == 0)
-            return 0;
-        if (err->code != ERR_NOT_FOUND && err->code != ERR_EXISTS)
-            break;
-    }
-    if (err->code == ERR_BUSY)
-        err_set(err, ERR_BUSY, "another collection is going on");
-    return -1;
-}
 
 /* By the clock of the storage, on which the leases were given. */
 static int look_at_clock(struct collection *c, struct writer *lock,
@@ -427,15 +406,13 @@ int collect(const struct store *store, const struct collect_options *options,
                            .options = options,
                            .result = result,
                            .bytes = BUF_INIT(MANIFEST_BYTES_MAX)};
-    struct err ignored = {0};
-    struct writer *writer;
+    CLEANUP(collection_hold) struct collection_hold hold = {0};
     int status;
 
     *result = (struct collect_result){0};
-    if (lock(&c, &writer, err) < 0)
+    if (collection_hold(store, 0, &hold, err) < 0)
         return -1;
-    status = run(&c, writer, err);
-    (void)!writer_suspend(writer, &ignored);
+    status = run(&c, hold.lock, err);
     marks_cleanup(&c.live);
     marks_cleanup(&c.here);
     marks_cleanup(&c.trash);

@@ -6,6 +6,7 @@
  *     collect_state.c    what one run notes for the next; clocks
  *     collect_foreign.c  whether another program writes to the tree
  *     collect_mark.c     manifests, and what they refer to
+ *     collect_odd.c      what can be no repository
  *     collect_sweep.c    links of a repository, blobs
  *     collect_tags.c     what tags have named before
  *     collect_trash.c    what was retired, and its way back
@@ -108,6 +109,11 @@ void collect_mark_repository(struct collection *c, const char *name);
 
 /* What has been pushed since t0 takes back what it refers to. */
 void collect_verify(struct collection *c);
+
+/* --- collect_odd.c --- */
+
+/* Keeps what links name in a directory that is no repository; complains. */
+void collect_keep_odd(struct collection *c, const char *path);
 
 /* --- collect_sweep.c --- */
 

@@ -183,7 +183,7 @@ static int visit_revision(void *context, const char *hex, bool is_directory,
     struct driver_stat stat;
     struct digest digest;
     struct err failure = {0};
-    bool is_there;
+    bool exists;
 
     (void)err;
     snprintf(text, sizeof(text), "%s:%s",
@@ -194,14 +194,14 @@ static int visit_revision(void *context, const char *hex, bool is_directory,
     if (walk->c->absent.count > 0 &&
         marks_has(&walk->c->absent, marks_of_text(link.text)))
         return 0;
-    if (driver_stat_if_there(walk->c->store->driver, link.text, &stat,
-                             &is_there, &failure) < 0) {
+    if (driver_stat_if_there(walk->c->store->driver, link.text, &stat, &exists,
+                             &failure) < 0) {
         collect_mark(walk->c, &digest);
         keep_whole(walk, link.text, &failure);
-    } else if (is_there && walk->only_changed) {
+    } else if (exists && walk->only_changed) {
         if (stat.mtime_ns >= walk->c->t0_ns)
             mark_revision(walk, &digest, &link);
-    } else if (is_there) {
+    } else if (exists) {
         walk->c->result->manifests++;
         if (collect_is_fixed(walk->c, &link, &stat))
             walk->c->is_whole = true;

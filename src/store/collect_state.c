@@ -133,6 +133,16 @@ static bool are_apart(int64_t a_ns, int64_t b_ns)
            apart < -APART_MAX;
 }
 
+/*
+ * Whether the machine has been on since. Where its sandbox hides what tells
+ * one start from another, a clock that began anew does.
+ */
+static bool is_same_start(const struct collect_state *last, int64_t boot_ns,
+                          const char *boot_id)
+{
+    return strcmp(boot_id, last->boot_id) == 0 && boot_ns >= last->boot_ns;
+}
+
 /* NULL when the times in the tree can be relied on. */
 static const char *find_fault(const struct collection *c, int64_t wall_ns,
                               int64_t boot_ns, const char *boot_id,
@@ -146,7 +156,7 @@ static const char *find_fault(const struct collection *c, int64_t wall_ns,
         return "the clock of the storage is not that of this machine";
     if (last->wall_ns == 0)
         return NULL;
-    if (strcmp(boot_id, last->boot_id) == 0 &&
+    if (is_same_start(last, boot_ns, boot_id) &&
         are_apart(wall_ns - last->wall_ns, boot_ns - last->boot_ns))
         return "the clock has been set since the last collection";
     if (wall_ns < last->wall_ns - APART_MAX)

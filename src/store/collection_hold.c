@@ -3,29 +3,24 @@
 
 #include "store/layout.h"
 
-static int open_lock(const struct store *store, enum driver_upload_mode mode,
-                     int64_t wait_ms, struct collection_hold *out,
-                     struct err *err)
-{
-    return driver_open_upload(store->driver, LAYOUT_COLLECTOR, mode, wait_ms,
-                              &out->lock, err);
-}
-
+/* Another one may make it, too, in between. */
 int collection_hold(const struct store *store, int64_t wait_ms,
                     struct collection_hold *out, struct err *err)
 {
-    if (open_lock(store, DRIVER_UPLOAD_RESUME, wait_ms, out, err) == 0)
-        return 0;
-    if (err->code != ERR_NOT_FOUND)
-        return -1;
-    err_clear(err);
-    if (open_lock(store, DRIVER_UPLOAD_CREATE, wait_ms, out, err) == 0)
-        return 0;
-    if (err->code != ERR_EXISTS)
-        return -1;
-    /* Another one has made it in between. */
-    err_clear(err);
-    return open_lock(store, DRIVER_UPLOAD_RESUME, wait_ms, out, err);
+    static const enum driver_upload_mode modes[] = {
+        DRIVER_UPLOAD_RESUME, DRIVER_UPLOAD_CREATE, DRIVER_UPLOAD_RESUME};
+
+    for (size_t i = 0; i < ARRAY_SIZE(modes); i++) {
+        err_clear(err);
+        if (driver_open_upload(store->driver, LAYOUT_COLLECTOR, modes[i],
+                               wait_ms, &out->lock, err) == 0)
+            return 0;
+        if (err->code != ERR_NOT_FOUND && err->code != ERR_EXISTS)
+            break;
+    }
+    if (err->code == ERR_BUSY)
+        err_set(err, ERR_BUSY, "a collection or a backup is going on");
+    return -1;
 }
 
 void collection_hold_cleanup(struct collection_hold *hold)

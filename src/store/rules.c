@@ -80,26 +80,23 @@ struct key {
     uint64_t meaning; /* of the word */
 };
 
-#define FIELD(its_name, field)                                                 \
-    .number.name = its_name, .number.offset = offsetof(struct section, field)
+#define FIELD(field)                                                           \
+    .number.name = #field, .number.offset = offsetof(struct section, field)
 
 static const struct key keys[] = {
-    {FIELD("protect", protect), .subject = SUBJECT_PROTECT, .is_list = true,
+    {FIELD(protect), .subject = SUBJECT_PROTECT, .is_list = true,
      .may_be_empty = true},
-    {FIELD("keep_last", keep_last), .subject = SUBJECT_KEEP,
-     .number.type = CONFIG_COUNT, .number.minimum = 1,
-     .number.maximum = RULES_KEEP_MAX},
-    {FIELD("keep_newer", keep_newer), .subject = SUBJECT_KEEP,
-     .number.type = CONFIG_DURATION, .number.minimum = 1,
-     .number.maximum = RULES_AGE_MAX},
-    {FIELD("keep_matching", keep_matching), .subject = SUBJECT_KEEP,
-     .is_list = true},
-    {FIELD("untagged", untagged), .subject = SUBJECT_UNTAGGED,
+    {FIELD(keep_last), .subject = SUBJECT_KEEP, .number.type = CONFIG_COUNT,
+     .number.minimum = 1, .number.maximum = RULES_KEEP_MAX},
+    {FIELD(keep_newer), .subject = SUBJECT_KEEP, .number.type = CONFIG_DURATION,
+     .number.minimum = 1, .number.maximum = RULES_AGE_MAX},
+    {FIELD(keep_matching), .subject = SUBJECT_KEEP, .is_list = true},
+    {FIELD(untagged), .subject = SUBJECT_UNTAGGED,
      .number.type = CONFIG_DURATION, .number.minimum = 1,
      .number.maximum = RULES_AGE_MAX, .word = "never", .meaning = 0},
-    {FIELD("quota", quota), .subject = SUBJECT_QUOTA,
-     .number.type = CONFIG_SIZE, .number.maximum = RULES_NO_QUOTA - 1,
-     .word = "none", .meaning = RULES_NO_QUOTA},
+    {FIELD(quota), .subject = SUBJECT_QUOTA, .number.type = CONFIG_SIZE,
+     .number.maximum = RULES_NO_QUOTA - 1, .word = "none",
+     .meaning = RULES_NO_QUOTA},
 };
 
 struct parser {

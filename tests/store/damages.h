@@ -25,7 +25,6 @@ struct damage {
     bool keeps_bytes; /* `lost` is said by the findings: no bytes are gone */
     bool
         blocks_pushes; /* until it is mended: nobody is told that all is well */
-    bool blinds;       /* a collector takes no bytes, for nobody knows whose */
     bool only_files;   /* it needs the driver of a directory tree */
 };
 

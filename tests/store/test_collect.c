@@ -211,15 +211,25 @@ Test(collect, without_repositories_no_bytes_are_swept)
     cr_assert(has_blob(&spare));
 }
 
-Test(collect, a_directory_with_an_odd_name_keeps_all_bytes)
-{
-    struct digest spare = push_blob("a", SPAN("spare"));
+#define OLD LAYOUT_REPOSITORIES "/team/Old"
 
-    put_text(LAYOUT_REPOSITORIES "/team/Old/_manifests/x", "");
+Test(collect, a_directory_with_an_odd_name_keeps_what_it_has_links_to)
+{
+    struct digest linked = push_blob("a", SPAN("linked"));
+    struct digest emptied = push_blob("a", SPAN("emptied"));
+    struct digest spare = push_blob("a", SPAN("spare"));
+    char path[LAYOUT_PATH_MAX];
+
+    put_text(OLD "/below/_layers/sha256/x/link", text_of(&linked));
+    snprintf(path, sizeof(path), OLD "/_manifests/revisions/sha256/%s/link",
+             emptied.hex);
+    put_text(path, "");
     age_all();
-    cr_assert_str_eq(collect_now(), "layer a;bad repositories/team/Old;");
-    cr_assert(result.is_blind);
-    cr_assert(has_blob(&spare));
+    cr_assert_str_eq(
+        collect_now(),
+        "layer a;layer a;layer a;bad repositories/team/Old;blob -;");
+    cr_assert_not(result.is_blind);
+    cr_assert(has_blob(&linked) && has_blob(&emptied) && !has_blob(&spare));
 }
 
 Test(collect, an_algorithm_that_is_not_known_keeps_the_repository)

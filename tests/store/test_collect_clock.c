@@ -46,6 +46,15 @@ Test(collect_clock, a_clock_that_was_set_holds_it_for_a_grace)
     }
 }
 
+Test(collect_clock, one_that_began_anew_is_of_another_start)
+{
+    push_blob("a", SPAN("spare"));
+    age_all();
+    given_state(7200, -7200, FIXTURE_GRACE);
+    cr_assert_str_eq(collect_now(), "layer a;blob -;");
+    cr_assert_eq(result.held_until, 0);
+}
+
 Test(collect_clock, who_deletes_by_age_is_told_of_the_clock)
 {
     const char *fault;

@@ -12,6 +12,7 @@
 
 #include "base/clock.h"
 #include "base/files.h"
+#include "base/num.h"
 
 #define HELLO "hello-"
 #define POLL_MS 10
@@ -73,7 +74,7 @@ int meet_read(const struct meet *meet, const char *name, struct buf *text,
 struct hello {
     char peer[MEET_ID_MAX];
     char host[256];
-    unsigned int beat;
+    uint64_t beat;
 };
 
 static int write_hello(struct meet *meet, unsigned int beat, struct err *err)
@@ -95,11 +96,18 @@ static bool read_hello(const struct meet *meet, const char *id,
     CLEANUP(buf) struct buf text = BUF_INIT(MEET_TEXT_MAX);
     char name[sizeof(HELLO) + MEET_ID_MAX];
     struct err ignored = {0};
+    struct span host, peer, beat;
 
     snprintf(name, sizeof(name), HELLO "%s", id);
-    return meet_read(meet, name, &text, &ignored) == 0 &&
-           sscanf(buf_text(&text), "%16s %u %255s", out->peer, &out->beat,
-                  out->host) == 3;
+    if (meet_read(meet, name, &text, &ignored) < 0)
+        return false;
+    host = buf_span(&text);
+    peer = span_cut(&host, ' ');
+    beat = span_cut(&host, ' ');
+    host = span_cut(&host, '\n');
+    snprintf(out->peer, sizeof(out->peer), "%.*s", SPAN_ARGS(peer));
+    snprintf(out->host, sizeof(out->host), "%.*s", SPAN_ARGS(host));
+    return host.len > 0 && num_parse(beat, UINT64_MAX, &out->beat) == 0;
 }
 
 /* The first other one who calls, if any; one that was killed calls for ever. */
