@@ -114,7 +114,7 @@ struct listing {
     enum hash_algorithm algorithm;
 };
 
-/* What is no link is the rest of a write that never happened, see link.h. */
+/* What is no link is found out when it is read, and stops everything. */
 static int add_node(void *context, const char *hex, bool is_directory,
                     struct err *err)
 {
@@ -126,7 +126,6 @@ static int add_node(void *context, const char *hex, bool is_directory,
     struct node node = {0};
     struct layout_path link;
     struct driver_stat stat;
-    struct digest stored;
     bool is_there;
 
     snprintf(text, sizeof(text), "%s:%s",
@@ -140,12 +139,6 @@ static int add_node(void *context, const char *hex, bool is_directory,
         return -1;
     if (!is_there)
         return 0;
-    if (link_resolve(store, &link, &node.digest, &stored, err) < 0) {
-        if (err->code != ERR_NOT_FOUND)
-            return -1;
-        err_clear(err);
-        return 0;
-    }
     node.lease_ns = stat.mtime_ns;
     graph->nodes = memory_grow(graph->nodes, graph->count, sizeof(node));
     graph->nodes[graph->count++] = node;
@@ -299,22 +292,39 @@ static void spread(struct graph *graph, size_t start)
     }
 }
 
+/* What the tag names; false when that was deleted just now. */
+static int look_at_tag(const struct graph *graph, const char *tag,
+                       struct digest *out, bool *is_there, struct err *err)
+{
+    struct layout_path current = layout_tag_current(graph->name, tag);
+    struct driver_stat stat;
+    struct err why = {0}, gone = {0};
+
+    *is_there = tag_resolve(graph->store, graph->name, tag, out, &why) == 0;
+    if (*is_there ||
+        (why.code == ERR_MANIFEST_UNKNOWN &&
+         driver_stat(graph->store->driver, current.text, &stat, &gone) < 0 &&
+         gone.code == ERR_NOT_FOUND))
+        return 0;
+    *err = why;
+    return err_wrap(err, "%s: no untagged manifest goes, as tag %s is damaged",
+                    graph->name, tag);
+}
+
 static int note_tag(void *context, const char *tag, struct err *err)
 {
     struct graph *graph = context;
     const struct untagged *how = graph->how;
     struct digest digest;
+    bool is_there;
     size_t i;
 
     if (how->ignores_tag != NULL && how->ignores_tag(how->context, tag))
         return 0;
-    if (tag_resolve(graph->store, graph->name, tag, &digest, err) < 0) {
-        if (err->code != ERR_MANIFEST_UNKNOWN)
-            return -1;
-        err_clear(err);
-        return 0;
-    }
-    if (!find_node(graph, &digest, &i) || graph->nodes[i].tag != NULL)
+    if (look_at_tag(graph, tag, &digest, &is_there, err) < 0)
+        return -1;
+    if (!is_there || !find_node(graph, &digest, &i) ||
+        graph->nodes[i].tag != NULL)
         return 0;
     graph->nodes[i].tag = memory_copy_text(tag);
     graph->nodes[i].verdict = UNTAGGED_TAGGED;
