@@ -58,6 +58,19 @@ int mem_open_upload(struct driver *driver, const char *path,
 int mem_open_record(struct driver *driver, const char *path,
                     struct record **out, struct err *err);
 
+/* --- driver_mem_lease.c --- */
+
+int mem_protect(struct driver *driver, const char *const *paths, size_t count,
+                size_t *missing, struct err *err);
+int mem_retire(struct driver *driver, const char *run, const char *path,
+               int64_t cutoff_ns, struct err *err);
+int mem_restore(struct driver *driver, const char *run, const char *path,
+                struct err *err);
+int mem_purge(struct driver *driver, const char *run,
+              struct driver_swept *purged, struct err *err);
+int mem_list_trash(struct driver *driver, const char *run, driver_visit *visit,
+                   void *context, struct err *err);
+
 /* --- driver_mem_map.c; the caller holds the mutex --- */
 
 /* One reference, the caller's; its mtime is now. */
