@@ -12,9 +12,9 @@
  *
  * Durability: when put, put_directory, make_directory, remove, suspend,
  * commit or restore has returned 0, the effect survives a power cut, unless
- * the caller asked for DRIVER_RELAXED. So does that of retire, except that
- * the object may be back at its place. A failed call has left no object
- * half-written at a path that can be read.
+ * the caller asked for DRIVER_RELAXED. After retire the object may be back at
+ * its place. A failed call has left no object half-written at a path that can
+ * be read.
  *
  * What is relaxed takes its directories along: of those that put RELAXED and
  * open_upload make, the two innermost may be lost in a power cut (they are
