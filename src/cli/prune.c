@@ -460,11 +460,13 @@ int command_prune(char **argv)
     if (tree_open(words.file, &tree, &err) < 0)
         return command_no_tree(&err);
     prune.how = (struct retention){
-        .grace = tree.settings.grace,
         .dry_run = words.dry_run,
         .visit_tag = tell_tag,
         .visit_manifest = tell_manifest,
         .context = &prune,
     };
+    if (collect_find_grace(&tree.store, tree.settings.grace, &prune.how.grace,
+                           &err) < 0)
+        return command_failed(&err);
     return run(&prune);
 }

@@ -7,6 +7,10 @@
 #ifndef BERTH_STORE_COLLECT_CLOCK_H
 #define BERTH_STORE_COLLECT_CLOCK_H
 
+#include <stdint.h>
+
+#include "base/compiler.h"
+#include "base/err.h"
 #include "store/store.h"
 
 /*
@@ -15,5 +19,12 @@
  */
 int collect_check_clock(const struct store *store, const char **fault,
                         struct err *err) WARN_UNUSED;
+
+/*
+ * The grace to delete by, in seconds: `grace`, of the settings, or one that was
+ * larger at the last collection, for as long as programs may work with that.
+ */
+int collect_find_grace(const struct store *store, uint64_t grace, uint64_t *out,
+                       struct err *err) WARN_UNUSED;
 
 #endif

@@ -195,6 +195,21 @@ int collect_check_clock(const struct store *store, const char **fault,
     return 0;
 }
 
+int collect_find_grace(const struct store *store, uint64_t grace, uint64_t *out,
+                       struct err *err)
+{
+    const struct collect_options options = {.grace = grace};
+    struct collection c = {.store = store, .options = &options};
+    bool is_damaged;
+
+    if (load_state(&c, &is_damaged, err) < 0)
+        return -1;
+    if (is_damaged)
+        c.state = (struct collect_state){0};
+    *out = choose_grace(&c, clock_now_ns() / CLOCK_NS_PER_SECOND);
+    return 0;
+}
+
 int collect_state_begin(struct collection *c, uint64_t *noted_grace,
                         struct err *err)
 {

@@ -27,7 +27,7 @@
 #include "store/store.h"
 
 struct repository_removal {
-    uint64_t grace;      /* seconds, of the settings */
+    uint64_t grace;      /* seconds, of collect_find_grace */
     uint64_t upload_age; /* seconds, of the settings; 0 = uploads stay */
     bool now;            /* nobody pushes: blobs and uploads of any age go */
 

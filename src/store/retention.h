@@ -49,7 +49,7 @@ typedef int retention_visit(void *context, const struct retention_tag *tag,
 
 struct retention {
     int64_t now_ns;
-    uint64_t grace; /* seconds, of the settings */
+    uint64_t grace; /* seconds, of collect_find_grace */
     bool dry_run;   /* only look */
 
     /*

@@ -169,6 +169,14 @@ rm "$tree/_berth/collection"
 diff -r "$work/before/docker/registry/v2/repositories" "$tree/repositories" \
     >/dev/null || fail 'with a clock that was set'
 
+# --- nor what programs may rely on that were started with a larger grace
+
+printf 'wall %s000000000\ngrace 5184000\n' "$(date +%s)" \
+    >"$tree/_berth/collection"
+expect 0 'to delete: tags: 2, manifests: 0; kept tags: 4' \
+    $berth prune --dry-run
+rm "$tree/_berth/collection"
+
 # --- the deed
 
 expect 0 'deleted: tags: 2, manifests: 1; kept tags: 4' $berth prune --yes

@@ -102,6 +102,22 @@ Test(collect_clock, a_grace_that_was_larger_counts_for_a_while)
     cr_assert_not_null(strstr(object_text(LAYOUT_COLLECTION), "grace 864000"));
 }
 
+Test(collect_clock, who_deletes_by_age_is_told_of_a_larger_grace)
+{
+    uint64_t grace = 0;
+
+    cr_assert_eq(collect_find_grace(&store, 60, &grace, &err), 0);
+    cr_assert_eq(grace, 60);
+    given_state(10, 10, 3600);
+    cr_assert_eq(collect_find_grace(&store, 60, &grace, &err), 0);
+    cr_assert_eq(grace, 3600);
+    cr_assert_eq(collect_find_grace(&store, 7200, &grace, &err), 0);
+    cr_assert_eq(grace, 7200);
+    put_text(LAYOUT_COLLECTION, "wall 1\ngrace 3600\ngrace_until 2\n");
+    cr_assert_eq(collect_find_grace(&store, 60, &grace, &err), 0);
+    cr_assert_eq(grace, 60);
+}
+
 Test(collect_clock, a_wanted_grace_counts_for_one_run)
 {
     push_blob("a", SPAN("spare"));

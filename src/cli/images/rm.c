@@ -11,6 +11,7 @@
 #include "cli/interrupt.h"
 #include "cli/tree.h"
 #include "found.h"
+#include "store/collect_clock.h"
 #include "store/manifest_store.h"
 #include "store/repository.h"
 #include "store/repository_remove.h"
@@ -221,14 +222,14 @@ static bool is_ended(void *context UNUSED)
 
 static int remove_repository(struct rm *rm, const char *name, struct err *err)
 {
-    const struct repository_removal how = {.grace = rm->tree.settings.grace,
-                                           .upload_age =
-                                               rm->tree.settings.upload_age,
-                                           .now = rm->words.now,
-                                           .is_ended = is_ended};
+    struct repository_removal how = {.upload_age = rm->tree.settings.upload_age,
+                                     .now = rm->words.now,
+                                     .is_ended = is_ended};
     struct repository_removed removed = {0};
 
-    if (repository_remove(&rm->tree.store, name, &how, &removed, err) < 0)
+    if (collect_find_grace(&rm->tree.store, rm->tree.settings.grace, &how.grace,
+                           err) < 0 ||
+        repository_remove(&rm->tree.store, name, &how, &removed, err) < 0)
         return err_wrap(err, "%s", name);
     if (rm->words.json)
         print_removed_json(name, &removed);
