@@ -13,6 +13,7 @@
 #include "interrupt.h"
 #include "progress.h"
 #include "store/collect.h"
+#include "store/quota.h"
 #include "tree.h"
 
 #define LINE_MAX_BYTES (1 << 20)
@@ -233,6 +234,23 @@ static int status_of(const struct collect_result *result)
     return EXIT_SUCCESS;
 }
 
+/*
+ * What went gives room at once. And what came back from the trash while
+ * somebody counted may be in no count: a number too small holds nobody.
+ */
+static void count_quotas(struct gc *gc, const struct store *store,
+                         struct collect_result *result)
+{
+    struct err err = {0};
+
+    if (gc->words->options.dry_run ||
+        (result->is_over && result->restored == 0) ||
+        quota_recount_all(store, &err) == 0)
+        return;
+    result->complaints++;
+    complain(gc, "counting", &err);
+}
+
 static int run(const struct tree *tree, struct words *words)
 {
     struct gc gc = {.words = words,
@@ -251,6 +269,7 @@ static int run(const struct tree *tree, struct words *words)
     status = collect(&tree->store, &words->options, &result, &err);
     progress_end(&gc.progress);
     if (status == 0) {
+        count_quotas(&gc, &tree->store, &result);
         (words->json ? print_json : print_text)(&gc, &result);
         print_warnings(&result);
         status = status_of(&result);

@@ -77,6 +77,28 @@ int quota_recount(const struct store *store, const struct quota *quota,
     return recount(store, quota, UINT64_MAX, err);
 }
 
+int quota_recount_all(const struct store *store, struct err *err)
+{
+    struct rules_quota section;
+    int result = 0;
+
+    for (size_t i = 0;
+         store->rules != NULL && rules_quota_at(store->rules, i, &section);
+         i++) {
+        struct err failure = {0};
+        struct quota quota;
+
+        if (section.bytes == RULES_NO_QUOTA)
+            continue;
+        quota_of_section(store, section.origin.section, section.bytes, &quota);
+        if (quota_recount(store, &quota, &failure) == 0 || result < 0)
+            continue;
+        *err = failure;
+        result = err_wrap(err, "the quota of %s", quota.section);
+    }
+    return result;
+}
+
 /* --- taking --- */
 
 static int refuse(const struct quota *quota, const struct quota_state *state,

@@ -62,4 +62,11 @@ int quota_read(const struct store *store, const struct quota *quota,
 int quota_recount(const struct store *store, const struct quota *quota,
                   struct err *err) WARN_UNUSED;
 
+/*
+ * The same for every section with a quota, for who has changed much at once:
+ * goes on after a failure, and tells the first. Nothing to do where no rules
+ * are known.
+ */
+int quota_recount_all(const struct store *store, struct err *err) WARN_UNUSED;
+
 #endif

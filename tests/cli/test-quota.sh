@@ -71,5 +71,14 @@ expect 0 'team/*: 711 of 1000 bytes, 71 %' $berth quota
 rm -r "$tree/_berth/quota"
 expect 0 'team/*: 711 of 1000 bytes, 71 %' $berth quota
 
+# A collection ends with a count of its own.
+rm "$tree/repositories/team/a/_layers/sha256/$large/link" \
+    "$tree/repositories/team/b/_layers/sha256/$large/link"
+expect 0 'team/*: 711 of 1000 bytes, 71 %' $berth quota
+expect 0 'to put into the trash' $berth gc --dry-run --no-other-writer
+expect 0 'team/*: 711 of 1000 bytes, 71 %' $berth quota
+expect 0 'put into the trash' $berth gc --no-other-writer
+expect 0 'team/*: 11 of 1000 bytes, 1 %' $berth quota
+
 echo 'nonsense' >>"$work/rules"
 expect 1 "$work/rules:" $berth quota
