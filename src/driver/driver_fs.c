@@ -24,15 +24,19 @@ void fs_fill_stat(struct driver_stat *out, const struct stat *st)
 
 /*
  * By its ctime, which nobody can set back. A time ahead of the clock is not
- * settled, either: the clock has gone back, and may come to it again.
+ * settled, either: the clock has gone back, and may come to it again. Of a
+ * shared file system it is the time of the server, which may lag behind ours:
+ * what was changed just now looks older there, and another change may come
+ * within the same tick.
  */
 static struct driver_version version_of(const struct driver_fs *fs,
                                         const struct stat *st)
 {
     int64_t changed_ns =
         st->st_ctim.tv_sec * CLOCK_NS_PER_SECOND + st->st_ctim.tv_nsec;
+    int64_t settled_ns = fs->settle_ns + (fs->is_shared ? FS_SKEW_NS : 0);
 
-    if (clock_now_ns() - changed_ns <= fs->settle_ns)
+    if (clock_now_ns() - changed_ns <= settled_ns)
         return (struct driver_version){0};
     return (struct driver_version){changed_ns, st->st_ino};
 }

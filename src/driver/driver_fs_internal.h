@@ -50,6 +50,10 @@
  */
 #define FS_SETTLE_NS (2 * CLOCK_NS_PER_SECOND)
 
+/* As far may the clock that gives the times be behind the one of a host that
+ * shares the file system; berth check --shared measures it. */
+#define FS_SKEW_NS (60 * CLOCK_NS_PER_SECOND)
+
 /*
  * How often to begin again when a directory that was just made or opened has
  * been removed by somebody who clears away empty ones.

@@ -252,6 +252,39 @@ Test(driver_fs, the_version_of_a_directory_is_not_known_at_once)
     cr_assert(driver_version_is_known(&st.version));
 }
 
+/* As it is set up for the programs: the tests' own drivers are faster. */
+Test(driver_fs, what_changed_within_a_moment_has_no_version)
+{
+    struct driver_fs_options options = {.root = fixture.root};
+    CLEANUP(driver) struct driver *driver = NULL;
+    bool was_unknown = false;
+
+    OK(driver_fs_new(&options, &driver, &err));
+    /* A machine that stands still for seconds makes it look settled. */
+    for (int i = 0; i < 100 && !was_unknown; i++) {
+        struct driver_stat st;
+
+        given(driver, i % 2 != 0 ? "a/one" : "a/two", "x");
+        OK(driver_stat(driver, "a", &st, &err));
+        was_unknown = !driver_version_is_known(&st.version);
+    }
+    cr_assert(was_unknown);
+}
+
+/* Half a minute after the change, by the clock of this machine. */
+Test(driver_fs, the_clock_of_a_shared_file_system_may_lag)
+{
+    struct driver_stat st;
+
+    given(fixture.subject.driver, "a/link", "x");
+    fixture.fs->settle_ns = -30 * CLOCK_NS_PER_SECOND;
+    OK(driver_stat(fixture.subject.driver, "a", &st, &err));
+    cr_assert(driver_version_is_known(&st.version));
+    fixture.fs->is_shared = true;
+    OK(driver_stat(fixture.subject.driver, "a", &st, &err));
+    cr_assert(!driver_version_is_known(&st.version));
+}
+
 Test(driver_fs, links_lead_on_and_fifos_do_not_block)
 {
     struct writer *writer;
