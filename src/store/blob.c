@@ -131,8 +131,7 @@ int blob_delete(const struct store *store, const char *name,
 
     if (driver_stat(store->driver, link.text, &stat, err) < 0)
         return unknown(digest, err);
-    if (protection_enter(store, name, &protection, err) < 0 ||
-        protection_check(&protection, digest, err) < 0)
+    if (protection_enter_to_delete(store, name, digest, &protection, err) < 0)
         return -1;
     if (driver_remove(store->driver, link.text, DRIVER_DURABLE, err) < 0)
         return unknown(digest, err);

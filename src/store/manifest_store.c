@@ -294,8 +294,7 @@ int manifest_delete(const struct store *store, const char *name,
     CLEANUP(protection) struct protection protection = {0};
 
     if (manifest_check(store, name, digest, err) < 0 ||
-        protection_enter(store, name, &protection, err) < 0 ||
-        protection_check(&protection, digest, err) < 0)
+        protection_enter_to_delete(store, name, digest, &protection, err) < 0)
         return -1;
     /* Tags first: a crash leaves none that names a manifest that is gone. */
     if (tag_delete_all(store, name, digest, NULL, err) < 0)

@@ -38,25 +38,28 @@ int protection_deny(const char *tag, struct err *err);
 struct protection {
     const struct store *store;
     const char *name;
-    struct rules_tags tags; /* that are protected in this repository */
-    struct writer *lock;    /* NULL = it is not needed */
+    struct writer *lock; /* NULL = it is not needed */
 };
 
 /*
- * Enters, to delete from the repository, which is there; waits at most 5 s,
- * then ERR_BUSY. Where no tag can be protected that costs nothing. Ends with
- * CLEANUP(protection).
+ * Enters, to make a protected tag of the repository or to clear it away; waits
+ * at most 5 s, then ERR_BUSY. Where no tag can be protected that costs
+ * nothing. Ends with CLEANUP(protection).
  */
 int protection_enter(const struct store *store, const char *name,
                      struct protection *out, struct err *err) WARN_UNUSED;
 void protection_cleanup(struct protection *protection);
 
 /*
- * ERR_DENIED when a protected tag names the digest, or names a manifest that
- * needs it: as its config, a layer, a part of an index, and so on down. Reads
- * all manifests that protected tags of this repository lead to.
+ * Enters to delete the digest from the repository, which is there. ERR_DENIED
+ * when a protected tag names it, or names a manifest that needs it: as its
+ * config, a layer, a part of an index, and so on down. Reads all manifests
+ * that protected tags of this repository lead to; nearly all of them before
+ * others have to wait.
  */
-int protection_check(const struct protection *protection,
-                     const struct digest *digest, struct err *err) WARN_UNUSED;
+int protection_enter_to_delete(const struct store *store, const char *name,
+                               const struct digest *digest,
+                               struct protection *out,
+                               struct err *err) WARN_UNUSED;
 
 #endif

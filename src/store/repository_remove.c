@@ -117,11 +117,11 @@ static int remove_link(const struct removal *removal,
         return 0;
     digest_format(&link->stored, text);
     condition.bytes = span_of(text);
-    if (protection_enter(removal->store, removal->name, &protection, err) < 0)
-        return -1;
-    *is_removed = protection_check(&protection, &link->digest, err) == 0 &&
-                  driver_remove_if(removal->store->driver, directory->text,
-                                   &condition, err) == 0;
+    *is_removed =
+        protection_enter_to_delete(removal->store, removal->name, &link->digest,
+                                   &protection, err) == 0 &&
+        driver_remove_if(removal->store->driver, directory->text, &condition,
+                         err) == 0;
     if (*is_removed)
         return 0;
     if (err->code != ERR_DENIED && err->code != ERR_EXISTS &&

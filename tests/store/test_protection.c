@@ -221,6 +221,18 @@ Test(protection, a_damaged_manifest_of_a_protected_tag_holds_itself_alone)
     expect_ok(manifest_delete(&store, "a", &image, &err));
 }
 
+/* Deeper than a push looks. */
+Test(protection, what_a_protected_tag_leads_to_by_many_steps_is_not_deleted)
+{
+    struct digest last = list_of_lists;
+
+    for (int i = 0; i < 6; i++)
+        last = push_list("a", &last);
+    expect_ok(set("v1", &last));
+    expect_denied(manifest_delete(&store, "a", &image, &err), "v1");
+    expect_denied(blob_delete(&store, "a", &layer, &err), "v1");
+}
+
 /* --- one at a time --- */
 
 Test(protection, who_waits_too_long_is_told_so)
@@ -232,6 +244,19 @@ Test(protection, who_waits_too_long_is_told_so)
     cr_expect_not(names("v1", &image));
     protection_cleanup(&mine);
     expect_ok(set("v1", &image));
+}
+
+/* So nobody waits while all that tags lead to is read. */
+Test(protection, a_deletion_reads_before_it_has_to_be_the_only_one)
+{
+    CLEANUP(protection) struct protection mine = {0};
+
+    expect_ok(set("v1", &list_of_lists));
+    expect_ok(protection_enter(&store, "a", &mine, &err));
+    expect_denied(manifest_delete(&store, "a", &image, &err), "v1");
+    expect_failure(manifest_delete(&store, "a", &other, &err), ERR_BUSY);
+    protection_cleanup(&mine);
+    expect_ok(manifest_delete(&store, "a", &other, &err));
 }
 
 #define CREATORS 8
@@ -351,6 +376,55 @@ static int hooked_open_upload(struct driver *driver, const char *path,
 {
     look();
     return plain->open_upload(driver, path, mode, wait_ms, out, error);
+}
+
+/* --- what happens while a deletion waits --- */
+
+static void (*meanwhile)(void);
+
+static int open_upload_later(struct driver *driver, const char *path,
+                             enum driver_upload_mode mode, int64_t wait_ms,
+                             struct writer **out, struct err *error)
+{
+    store.driver->ops = plain;
+    meanwhile();
+    return plain->open_upload(driver, path, mode, wait_ms, out, error);
+}
+
+static void wait_for(void (*what)(void))
+{
+    meanwhile = what;
+    plain = store.driver->ops;
+    hooked = *plain;
+    hooked.open_upload = open_upload_later;
+    store.driver->ops = &hooked;
+}
+
+static void tag_other(void)
+{
+    expect_ok(set("v2", &other));
+}
+
+static void push_image_again(void)
+{
+    push_manifest("a", image_json(&config, &layer));
+}
+
+Test(protection, what_a_tag_leads_to_that_came_while_a_deletion_waited_stays)
+{
+    expect_ok(set("v1", &image));
+    wait_for(tag_other);
+    expect_denied(blob_delete(&store, "a", &spare, &err), "v2");
+}
+
+Test(protection, what_came_back_while_a_deletion_waited_needs_its_parts)
+{
+    expect_ok(set("v1", &list));
+    expect_ok(driver_remove(store.driver, layout_revision("a", &image).text,
+                            DRIVER_DURABLE, &err));
+    wait_for(push_image_again);
+    expect_denied(blob_delete(&store, "a", &layer, &err), "v1");
+    expect_ok(blob_delete(&store, "a", &spare, &err));
 }
 
 static struct err deletion_err;
