@@ -16,6 +16,7 @@
 #include "progress.h"
 #include "store/layout.h"
 #include "store/tree_check.h"
+#include "store/untagged.h"
 #include "tree.h"
 
 /* A disk reads several times as much, and leaves the rest to the requests. */
@@ -174,6 +175,8 @@ static int check_tree(struct words *words)
     words->options.sparse = tree.settings.sparse;
     words->options.cutoff_ns =
         clock_now_ns() - (int64_t)words->age * CLOCK_NS_PER_SECOND;
+    words->options.promised_ns =
+        untagged_cutoff(clock_now_ns(), 0, tree.settings.grace);
     interrupt_catch();
     check_all(&check, &words->options);
     check_print_summary(&check.result, &words->options, words->json);

@@ -53,6 +53,10 @@ static const struct {
                                 "the bytes of the manifest are there, but its "
                                 "link is not",
                                 true},
+    [TREE_NO_MANIFEST] = {"no-manifest",
+                          "the repository has old blobs and no manifest at "
+                          "all: its pushes were given up, or it has lost them",
+                          false},
     [TREE_ODD_DIRECTORY] = {"odd-directory",
                             "a collector takes no bytes while it stands "
                             "there",

@@ -48,6 +48,7 @@ enum tree_damage {
     TREE_MANIFEST_INVALID,  /* right bytes, but no manifest we can read */
     TREE_MANIFEST_MISSING,  /* the bytes of a manifest of the repository */
     TREE_MANIFEST_UNLINKED, /* an index or a tag needs it; bytes are there */
+    TREE_NO_MANIFEST,       /* a repository has old blobs, and not even one */
     TREE_ODD_DIRECTORY,     /* where registry:2's collector stops at it */
     TREE_ODD_FILE,          /* the same of a file */
     TREE_QUARANTINED,       /* wrong bytes that were moved aside */
@@ -120,6 +121,9 @@ struct tree_check_options {
     uint64_t rate;     /* of it in bytes a second; 0 = no limit */
     bool sparse;       /* see settings.h */
     int64_t cutoff_ns; /* a repair touches only what is older */
+
+    /* On what is older no push relies that still goes on; 0 = not known. */
+    int64_t promised_ns;
 };
 
 struct tree_check_result {

@@ -113,6 +113,7 @@ struct tree_repository {
     const char *tag;               /* likewise */
     struct digest_set linked;      /* manifests mended, and checked, already */
     struct digest_set told;        /* blobs whose absence or link was told */
+    bool has_old_blob;             /* a link older than `promised_ns` */
     bool has_unread;               /* manifests: what they need is not known */
     struct digest_set needed;      /* by a manifest, of those without bytes */
     struct digest_set is_hurt;     /* the manifests in `hurt` */

@@ -31,6 +31,8 @@ static void look_at(struct tree_repository *repository,
         add_suspect(repository, digest);
     if (look.state != TREE_LINK_GOOD)
         return;
+    repository->has_old_blob |=
+        look.stat.mtime_ns < repository->run->how->promised_ns;
     if (repository->run->is_partial && repository->run->how->data)
         tree_check_blob_bytes(repository->run, &look.named);
     if (tree_look_at_blob(repository->run, &look.named, TREE_SIZE_UNKNOWN) ==

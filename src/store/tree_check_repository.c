@@ -157,6 +157,21 @@ static bool check_directories(struct tree_repository *repository)
     return true;
 }
 
+/*
+ * Without `_manifests` nobody can tell a repository that lost it from one to
+ * which no push came to its end. But with a collector at work, the blobs of
+ * such pushes do not grow old.
+ */
+static void check_for_manifests(struct tree_repository *repository)
+{
+    struct layout_path manifests = layout_manifests(repository->name);
+    struct err nothing = {0};
+
+    if (repository->has_old_blob && is_absent(repository, &manifests))
+        tree_tell(repository, TREE_NO_MANIFEST, TREE_LEFT, NULL, &manifests,
+                  &nothing);
+}
+
 static void free_all(struct tree_repository *repository)
 {
     digest_set_cleanup(&repository->linked);
@@ -173,6 +188,7 @@ void tree_check_repository(struct tree_run *run, const char *name)
 
     if (check_directories(&repository)) {
         tree_check_layers(&repository);
+        check_for_manifests(&repository);
         tree_check_tags(&repository);
         tree_check_manifests(&repository);
         tree_check_suspects(&repository);

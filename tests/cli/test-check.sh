@@ -201,6 +201,15 @@ status=0
 wait $other || status=$?
 [ "$status" = 1 ] || fail "met somebody in another tree"
 
+# All manifests of a repository lost: nothing refers to them, so it is told
+# once no push can be what the blobs are there for.
+image lost v1 'a layer without a manifest'
+rm -r "$tree/repositories/lost/_manifests"
+expect 0 'notices: 0' $berth check lost
+find "$tree/repositories/lost" -name link -exec touch -d '3 days ago' {} +
+expect 0 'no-manifest: the repository has old blobs' $berth check lost
+rm -r "$tree/repositories/lost"
+
 # Root works as the owner of the tree, and tells what is not his.
 [ "$(id -u)" = 0 ] || exit 0
 chmod 755 "$work" "$work/images"

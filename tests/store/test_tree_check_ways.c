@@ -24,6 +24,30 @@ static struct layout_path link_two(void)
     return layout_layer_link("app", &blob_two);
 }
 
+/* --- no manifest at all --- */
+
+static void expect_notice(bool is_told, int64_t promised_ns)
+{
+    const struct tree_check_options options = {.promised_ns = promised_ns};
+
+    check_with(&options, NULL, 0);
+    cr_expect_str_eq(checked.found, is_told ? "no-manifest" : "");
+    cr_expect_eq(checked.result.damages, 0);
+    cr_expect_eq(checked.result.notices, is_told);
+}
+
+Test(tree_check_ways, a_repository_that_lost_all_its_manifests_is_told_of)
+{
+    push_blob("pushed", SPAN("a push that goes on"));
+    expect_notice(false, hour_ago_ns());
+    tree_remove(layout_manifests("app"));
+    expect_notice(true, hour_ago_ns());
+    expect_notice(false, 0);
+    /* With one image it is a repository like any other. */
+    tree_remove(layout_layers("app"));
+    expect_notice(false, hour_ago_ns());
+}
+
 /* --- bytes --- */
 
 #define BLOBS 1000
