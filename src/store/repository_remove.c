@@ -77,10 +77,9 @@ static int remove_tag(void *context, const char *tag, struct err *err)
     return 0;
 }
 
-static int remove_tags(struct removal *removal, struct err *err)
+static int each_tag(struct removal *removal, tag_visit *visit, struct err *err)
 {
-    if (tag_list(removal->store, removal->name, NULL, remove_tag, removal,
-                 err) == 0)
+    if (tag_list(removal->store, removal->name, NULL, visit, removal, err) == 0)
         return 0;
     if (err->code != ERR_NAME_UNKNOWN)
         return -1;
@@ -199,6 +198,25 @@ static int remove_manifests(struct removal *removal, struct err *err)
 
 /* --- what those need that stay --- */
 
+/* Puts back a manifest that went though a tag names it that came later. */
+static int need_tagged(void *context, const char *tag, struct err *err)
+{
+    struct removal *removal = context;
+    struct digest digest;
+    struct layout_path link;
+
+    if (tag_resolve(removal->store, removal->name, tag, &digest, err) < 0) {
+        if (err->code != ERR_MANIFEST_UNKNOWN)
+            return -1;
+        err_clear(err);
+        return 0;
+    }
+    if (!digest_set_has(&removal->manifests, &digest))
+        return 0;
+    link = layout_revision_link(removal->name, &digest);
+    return link_write(removal->store, &link, &digest, err);
+}
+
 /* Puts back what went though something that is newer needs it. */
 static int need(struct removal *removal,
                 const struct manifest_reference *reference, struct err *err)
@@ -250,6 +268,8 @@ static int need_parts(void *context, const struct repository_link *link,
 /* Twice, as a part that is put back has parts, too. */
 static int look_again(struct removal *removal, struct err *err)
 {
+    if (each_tag(removal, need_tagged, err) < 0)
+        return -1;
     for (int i = 0; i < 2; i++)
         if (repository_walk(removal->store, removal->name, REPOSITORY_MANIFESTS,
                             need_parts, removal, err) < 0)
@@ -347,9 +367,9 @@ int repository_remove(const struct store *store, const char *name,
                               .start_ns = clock_now_ns()};
     bool exists;
 
-    if (remove_tags(&removal, err) < 0 || remove_manifests(&removal, err) < 0 ||
-        look_again(&removal, err) < 0 || remove_blobs(&removal, err) < 0 ||
-        remove_uploads(&removal, err) < 0 ||
+    if (each_tag(&removal, remove_tag, err) < 0 ||
+        remove_manifests(&removal, err) < 0 || look_again(&removal, err) < 0 ||
+        remove_blobs(&removal, err) < 0 || remove_uploads(&removal, err) < 0 ||
         count_what_stays(&removal, err) < 0)
         return -1;
     if (!removal.ended &&

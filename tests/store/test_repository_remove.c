@@ -301,6 +301,20 @@ Test(repository_remove, a_tag_that_is_set_meanwhile_keeps_its_image)
     expect_whole_image();
 }
 
+/* After all tags were looked at, to a manifest whose lease is old. */
+Test(repository_remove, what_is_tagged_right_before_it_goes_comes_back)
+{
+    static const char *const steps[] = {"/revisions/sha256/",
+                                        "/_layers/sha256/"};
+
+    for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
+        pushed = push_image("a", "layer");
+        meddle_before(steps[i], tag_again);
+        removes("a");
+        expect_whole_image();
+    }
+}
+
 static void push_layer_again(void)
 {
     pushed = push_blob("a", SPAN("layer"));
