@@ -137,10 +137,11 @@ class Tree:
                                "--seconds", str(seconds), "--seed", "1"], cwd=self.build, stdin=subprocess.DEVNULL,
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
                               env={**os.environ, "BERTH_BUILD": str(self.build)})
-        if "violations" not in done.stdout:
-            raise RuntimeError(f"collecting failed:\n{done.stdout[-3000:]}")
         found = re.findall(r"^VIOLATION (.{0,120})", done.stdout, re.M)[:1]
-        return found + re.findall(r"^(\d+ s), ", done.stdout, re.M) if found else []
+        took = re.findall(r"^(\d+ s), \d+ violations$", done.stdout, re.M)
+        if not took or bool(found) != (done.returncode == 1):
+            raise RuntimeError(f"collecting failed:\n{done.stdout[-3000:]}")
+        return found + took if found else []
 
     @contextlib.contextmanager
     def changed(self, mutant):
@@ -162,7 +163,7 @@ class Tree:
 
 def parse_arguments():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--only", help="mutants with these words in their title or file")
+    parser.add_argument("--only", action="append", help="mutants with these words in their title or file; may be repeated")
     parser.add_argument("--list", action="store_true", help="only see whether all of them fit the source")
     parser.add_argument("--whole", action="store_true", help="run all tests of a program, and name those that fail")
     parser.add_argument("--collecting", action="store_true", help="run the collecting campaign instead of tests")
@@ -192,6 +193,7 @@ def check_without(tree, mutants, options):
             found = tree.torture(mix)
             if found:
                 raise SystemExit(f"collecting {mix} fails without any mutant: {', '.join(found)}")
+            print(f"clean     collecting {mix} without any mutant, {TORTURE_SECONDS} s", flush=True)
         return
     for program in sorted({m.program for m in mutants} - {"powercut"}):
         found = tree.failures(program, None if options.whole else {m.test for m in mutants if m.program == program})
@@ -204,7 +206,7 @@ def main():
     options = parse_arguments()
     mutants = read_mutants(HERE / "mutants.txt")
     if options.only:
-        mutants = [m for m in mutants if options.only in f"{m.title} {m.file}"]
+        mutants = [m for m in mutants if any(words in f"{m.title} {m.file}" for words in options.only)]
     if options.collecting:
         mutants = [m for m in mutants if m.mix]
     misfits = check_fit(mutants)
