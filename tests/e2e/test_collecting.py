@@ -6,10 +6,17 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 FAULT = Path(__file__).resolve().parents[1] / "fault"
+sys.path.insert(0, str(FAULT))
+
+import content  # noqa: E402
+from collecting_ledger import Image, Ledger, now  # noqa: E402
+from collecting_requests import Requests  # noqa: E402
+from collecting_verdict import Verdict  # noqa: E402
 
 
 def run(*arguments):
@@ -27,6 +34,41 @@ def test_nothing_is_lost_and_nothing_left_over_under_a_collector_that_is_killed_
     # Or nothing was shown: of each way to a promise some were made and kept, and the collector had work.
     for name in ("promises of PUT kept", "promises of HEAD kept", "promises of mount kept", "files retired", "images pulled"):
         assert figures[name] > 0, name
+
+
+class Files:
+    """A registry of these paths, as the oracle's requests see one."""
+
+    def __init__(self, files):
+        self.files = files
+
+    def insist(self, method, path, body=None, before=None, **headers):
+        before()
+        data = self.files.get(path)
+        if data is None:
+            return (404, {}, b""), 0
+        if method == "DELETE":
+            del self.files[path]
+            return (202, {}, b""), 0
+        return (200, {"Docker-Content-Digest": path.rpartition("/")[2]}, data), 0
+
+
+def test_the_oracle_gives_up_an_index_with_an_image_that_a_deletion_broke(tmp_path):
+    ledger = Ledger(tmp_path, 5)
+    config, layer, other = (content.Blob(name, largest=300) for name in ("config", "layer", "other"))
+    broken = Image("r", content.image(config, [layer], "broken"), [config, layer])
+    whole = Image("r", content.image(config, [other], "whole"), [config, other])
+    index = Image("r", content.index([whole.manifest, broken.manifest], "index"), (), [whole, broken])
+    with ledger.deleting_blob("r", layer.digest):  # while all that is pushed
+        for one in (broken, whole, index):
+            ledger.keep(one, now())
+    wire = Files({f"/v2/r/blobs/{b.digest}": b.data() for b in (config, other)}
+                 | {f"/v2/r/manifests/{i.digest}": i.manifest.data for i in (broken, whole, index)})
+    requests = Requests("verdict", wire, ledger)
+    Verdict(None, SimpleNamespace(ledger=ledger), None, SimpleNamespace(requests=requests)).find_out()
+    assert list(ledger.images.values()) == [whole]
+    assert [p for p in wire.files if "manifests" in p] == [f"/v2/r/manifests/{whole.digest}"]
+    assert not ledger.violations
 
 
 @pytest.mark.slow

@@ -31,12 +31,10 @@ class Verdict:
                 self.ledger.count("images deleted that a DELETE had broken")
 
     def is_whole(self, image):
-        """False for one whose parts were deleted by clients, once nothing needs it."""
-        if self.ledger.users[image.repository, image.digest]:
-            return True
+        """False for one whose parts were deleted by clients, or parts of its parts: an index goes before what it names."""
         torn = [d for d in (b.digest for b in image.blobs) if self.ledger.was_deleted(image.repository, d, image.put or 0)]
         return (all(self.requests.get_blob(image.repository, d)[1] for d in torn)
-                and all(self.ledger.is_sure(c) for c in image.children))
+                and all(self.ledger.is_sure(c) and self.is_whole(c) for c in image.children))
 
     def collect(self):
         """After the grace of all that was promised, and the age of all uploads."""
