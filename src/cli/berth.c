@@ -65,7 +65,7 @@ static const struct {
      "show how much of their quotas teams have used", command_quota},
     {"restore",
      "[-c FILE] [--keep | --yes] [--data] [--json] DIR [REPOSITORY...]",
-     "bring back what a backup has", command_wordore},
+     "bring back what a backup has", command_restore},
     {"rm", "[-c FILE] [--json] [--yes] [--now] REPOSITORY[:TAG|@DIGEST]...",
      "delete tags, images, whole repositories", command_rm},
     {"tag", "[-c FILE] REPOSITORY[:TAG|@DIGEST] NEWTAG...",

@@ -38,7 +38,7 @@ command_function command_policy;
 command_function command_prune;
 command_function command_purge;
 command_function command_quota;
-command_function command_wordore;
+command_function command_restore;
 command_function command_rm;
 command_function command_tag;
 command_function command_token;

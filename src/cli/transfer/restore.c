@@ -142,7 +142,7 @@ static int run(const struct words *words, struct carrying *carrying,
     return carrying_run(carrying, err);
 }
 
-int command_wordore(char **argv)
+int command_restore(char **argv)
 {
     CLEANUP(tree) struct tree tree = {0};
     CLEANUP(other_tree) struct other_tree backup = OTHER_TREE_INIT;
