@@ -103,6 +103,23 @@ int image_reference_parse(struct span text, struct image_reference *out,
     return 0;
 }
 
+static bool is_host(struct span first)
+{
+    return first.len > 0 && (memchr(first.ptr, '.', first.len) != NULL ||
+                             memchr(first.ptr, ':', first.len) != NULL ||
+                             span_equals(first, SPAN("localhost")));
+}
+
+int image_reference_parse_foreign(struct span text, struct image_reference *out,
+                                  struct err *err)
+{
+    struct span rest = text;
+    struct span first = span_cut(&rest, '/');
+
+    return image_reference_parse(
+        rest.ptr != NULL && is_host(first) ? rest : text, out, err);
+}
+
 void image_reference_print(const struct image_reference *reference,
                            struct buf *into)
 {

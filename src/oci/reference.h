@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What people call an image on a command line:
+ * What people call an image on a command line, and archives in their lists:
  *
  *     name[:tag][@digest]
  *
@@ -33,6 +33,14 @@ struct image_reference {
  */
 int image_reference_parse(struct span text, struct image_reference *out,
                           struct err *err) WARN_UNUSED;
+
+/*
+ * The same for names that other programs gave: without a host. That is, as for
+ * Docker, a first component that is followed by others and has a dot or a port
+ * in it, or is "localhost".
+ */
+int image_reference_parse_foreign(struct span text, struct image_reference *out,
+                                  struct err *err) WARN_UNUSED;
 
 /* Appends it in the form it is read in. */
 void image_reference_print(const struct image_reference *reference,

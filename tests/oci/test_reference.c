@@ -98,3 +98,24 @@ Test(reference, lengths_are_those_of_the_grammar)
     tag[TAG_MAX_LENGTH + 2] = '\0';
     cr_expect_eq(parse(tag), 0);
 }
+
+Test(reference, foreign_ones_lose_their_host)
+{
+    static const char *const names[][2] = {
+        {"docker.io/library/alpine:3", "library/alpine"},
+        {"host:5000/app:v1", "app"},
+        {"localhost/app:v1", "app"},
+        {"team/app:v1", "team/app"},
+        {"alpine:3", "alpine"},
+        {"a.b:3", "a.b"},
+        {"example.com/app@sha256:" HEX, "app"},
+    };
+
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        CLEANUP(tight) struct span tight = tight_text(names[i][0]);
+
+        cr_assert_eq(image_reference_parse_foreign(tight, &reference, &err), 0,
+                     "%s: %s", names[i][0], err.text);
+        cr_expect_str_eq(reference.name, names[i][1]);
+    }
+}

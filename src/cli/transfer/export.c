@@ -15,7 +15,7 @@
 #include "cli/progress.h"
 #include "cli/tree.h"
 #include "exported.h"
-#include "oci/image_name.h"
+#include "oci/reference.h"
 #include "store/tag.h"
 
 #define LINE_MAX_BYTES 4096
@@ -68,23 +68,23 @@ static int add_tag(void *context, const char *tag, struct err *err)
     return 0;
 }
 
-static int add_image(struct exported *exported, const struct image_name *name,
+static int add_image(struct exported *exported, const struct image_reference *name,
                      struct err *err)
 {
-    struct naming naming = {exported, name->repository};
+    struct naming naming = {exported, name->name};
     struct digest digest;
 
     if (name->has_digest) {
-        exported_add(exported, name->repository, name->tag, &name->digest);
+        exported_add(exported, name->name, name->tag, &name->digest);
         return 0;
     }
     if (name->tag[0] == '\0')
-        return tag_list(exported->store, name->repository, NULL, add_tag,
+        return tag_list(exported->store, name->name, NULL, add_tag,
                         &naming, err);
-    if (tag_resolve(exported->store, name->repository, name->tag, &digest,
+    if (tag_resolve(exported->store, name->name, name->tag, &digest,
                     err) < 0)
         return -1;
-    exported_add(exported, name->repository, name->tag, &digest);
+    exported_add(exported, name->name, name->tag, &digest);
     return 0;
 }
 
@@ -92,9 +92,9 @@ static int add_images(const struct words *words, struct exported *exported,
                       struct err *err)
 {
     for (char **word = words->names; *word != NULL; word++) {
-        struct image_name name;
+        struct image_reference name;
 
-        if (image_name_parse(span_of(*word), &name, err) < 0)
+        if (image_reference_parse(span_of(*word), &name, err) < 0)
             return -1;
         if (add_image(exported, &name, err) == 0)
             continue;

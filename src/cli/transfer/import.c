@@ -126,7 +126,7 @@ static int import_files(const struct words *words)
     int fd, result;
 
     if (name != NULL &&
-        image_name_parse(span_of(name), &shipment.given, &err) < 0)
+        image_reference_parse(span_of(name), &shipment.given, &err) < 0)
         return command_failed(&err);
     if (shipment.given.has_digest)
         return COMMAND_USAGE;

@@ -19,7 +19,7 @@
 #include "bundle.h"
 #include "cli/progress.h"
 #include "cli/tree.h"
-#include "oci/image_name.h"
+#include "oci/reference.h"
 
 struct shipment_blob {
     char *file; /* in the bundle */
@@ -38,7 +38,7 @@ struct shipment_tag {
 struct shipment {
     const struct tree *tree;
     struct bundle *bundle;
-    struct image_name given; /* by the administrator; "" = nothing */
+    struct image_reference given; /* by the administrator; "" = nothing */
     bool json;
 
     struct shipment_blob *blobs; /* sorted by file once they are taken */

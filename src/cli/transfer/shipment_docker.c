@@ -123,20 +123,20 @@ static int add_blobs(const struct docker_image *image, const char *repository,
 
 /* `tag` NULL: the image has none. */
 static int choose_name(const struct docker_image *image, const struct span *tag,
-                       struct image_name *out, struct err *err)
+                       struct image_reference *out, struct err *err)
 {
-    const struct image_name *given = &image->shipment->given;
+    const struct image_reference *given = &image->shipment->given;
 
-    *out = (struct image_name){.has_digest = false};
-    if (tag != NULL && image_name_parse_foreign(*tag, out, err) < 0)
+    *out = (struct image_reference){.has_digest = false};
+    if (tag != NULL && image_reference_parse_foreign(*tag, out, err) < 0)
         return -1;
-    if (given->repository[0] != '\0')
-        memcpy(out->repository, given->repository, sizeof(out->repository));
+    if (given->name[0] != '\0')
+        memcpy(out->name, given->name, sizeof(out->name));
     if (given->tag[0] != '\0')
         memcpy(out->tag, given->tag, sizeof(out->tag));
     if (out->tag[0] == '\0')
         snprintf(out->tag, sizeof(out->tag), "latest");
-    if (out->repository[0] == '\0')
+    if (out->name[0] == '\0')
         return err_set(err, ERR_NAME_INVALID,
                        "the image of %s has no name: give it one",
                        image->config);
@@ -144,13 +144,13 @@ static int choose_name(const struct docker_image *image, const struct span *tag,
 }
 
 typedef int name_visit(struct docker_image *image,
-                       const struct image_name *name, struct err *err);
+                       const struct image_reference *name, struct err *err);
 
 static int each_name(struct docker_image *image, name_visit *visit,
                      struct err *err)
 {
     size_t count = docker_archive_tag_count(image->archive, image->index);
-    struct image_name name;
+    struct image_reference name;
 
     if (count == 0)
         return choose_name(image, NULL, &name, err) < 0
@@ -166,10 +166,10 @@ static int each_name(struct docker_image *image, name_visit *visit,
     return 0;
 }
 
-static int want(struct docker_image *image, const struct image_name *name,
+static int want(struct docker_image *image, const struct image_reference *name,
                 struct err *err)
 {
-    return add_blobs(image, name->repository, err);
+    return add_blobs(image, name->name, err);
 }
 
 /* --- the manifest --- */
@@ -198,7 +198,7 @@ static int print_manifest(const struct docker_image *image, struct buf *into,
     return 0;
 }
 
-static int put(struct docker_image *image, const struct image_name *name,
+static int put(struct docker_image *image, const struct image_reference *name,
                struct err *err)
 {
     CLEANUP(buf) struct buf bytes = BUF_INIT(BUNDLE_DOCUMENT_MAX);
@@ -207,10 +207,10 @@ static int put(struct docker_image *image, const struct image_name *name,
     if (print_manifest(image, &bytes, err) < 0)
         return -1;
     digest_of_bytes(HASH_SHA256, buf_span(&bytes), &digest);
-    if (shipment_put_manifest(image->shipment, name->repository, &digest,
+    if (shipment_put_manifest(image->shipment, name->name, &digest,
                               buf_span(&bytes), err) < 0)
         return -1;
-    shipment_add_tag(image->shipment, name->repository, name->tag, &digest);
+    shipment_add_tag(image->shipment, name->name, name->tag, &digest);
     return 0;
 }
 

@@ -132,13 +132,13 @@ static bool has_name(const struct image_layout_entry *entry)
  * What the entry calls itself. A reference that could be a tag is one.
  */
 static int name_entry(const struct image_layout_entry *entry,
-                      struct image_name *out, struct err *err)
+                      struct image_reference *out, struct err *err)
 {
-    *out = (struct image_name){.has_digest = false};
+    *out = (struct image_reference){.has_digest = false};
     if (entry->name.len > 0)
-        return image_name_parse_foreign(entry->name, out, err);
+        return image_reference_parse_foreign(entry->name, out, err);
     if (!tag_is_valid(entry->reference))
-        return image_name_parse_foreign(entry->reference, out, err);
+        return image_reference_parse_foreign(entry->reference, out, err);
     snprintf(out->tag, sizeof(out->tag), "%.*s", SPAN_ARGS(entry->reference));
     return 0;
 }
@@ -149,25 +149,25 @@ static int name_entry(const struct image_layout_entry *entry,
  */
 static int choose_name(const struct layout *layout,
                        const struct image_layout_entry *entry, bool is_only,
-                       struct image_name *name, struct err *err)
+                       struct image_reference *name, struct err *err)
 {
-    const struct image_name *given = &layout->shipment->given;
-    struct image_name own = {.has_digest = false};
+    const struct image_reference *given = &layout->shipment->given;
+    struct image_reference own = {.has_digest = false};
 
     if (has_name(entry) && name_entry(entry, &own, err) < 0 &&
-        given->repository[0] == '\0')
+        given->name[0] == '\0')
         return -1;
     err_clear(err);
     if (is_only && own.tag[0] == '\0' && !own.has_digest)
         snprintf(own.tag, sizeof(own.tag), "latest");
-    if (given->repository[0] != '\0')
-        memcpy(own.repository, given->repository, sizeof(own.repository));
+    if (given->name[0] != '\0')
+        memcpy(own.name, given->name, sizeof(own.name));
     if (given->tag[0] != '\0')
         memcpy(own.tag, has_name(entry) || is_only ? given->tag : "",
                has_name(entry) || is_only ? sizeof(own.tag) : 1);
-    if (own.repository[0] == '\0')
-        memcpy(own.repository, name->repository, sizeof(own.repository));
-    if (own.repository[0] == '\0')
+    if (own.name[0] == '\0')
+        memcpy(own.name, name->name, sizeof(own.name));
+    if (own.name[0] == '\0')
         return set_no_name(entry, err);
     *name = own;
     return 0;
@@ -202,7 +202,7 @@ static int check_given(const struct layout *layout, struct err *err)
 
 static int note_entry(struct layout *layout,
                       const struct image_layout_entry *entry, bool is_only,
-                      struct image_name *name, struct err *err)
+                      struct image_reference *name, struct err *err)
 {
     CLEANUP(closure)
     struct closure closure = {
@@ -217,10 +217,10 @@ static int note_entry(struct layout *layout,
             err, ERR_SYNTAX,
             "blobs/%s/%s has another size than " IMAGE_LAYOUT_INDEX " says",
             digest_algorithm_name(entry->digest.algorithm), entry->digest.hex);
-    layout->repository = name->repository;
+    layout->repository = name->name;
     if (closure_walk(&closure, &entry->digest, err) < 0)
         return -1;
-    shipment_add_tag(layout->shipment, name->repository, name->tag,
+    shipment_add_tag(layout->shipment, name->name, name->tag,
                      &entry->digest);
     return 0;
 }
@@ -228,7 +228,7 @@ static int note_entry(struct layout *layout,
 static int note_entries(struct layout *layout, struct err *err)
 {
     size_t count = image_layout_count(layout->index);
-    struct image_name name = {.has_digest = false};
+    struct image_reference name = {.has_digest = false};
 
     if (check_given(layout, err) < 0)
         return -1;
