@@ -68,8 +68,8 @@ static int add_tag(void *context, const char *tag, struct err *err)
     return 0;
 }
 
-static int add_image(struct exported *exported, const struct image_reference *name,
-                     struct err *err)
+static int add_image(struct exported *exported,
+                     const struct image_reference *name, struct err *err)
 {
     struct naming naming = {exported, name->name};
     struct digest digest;
@@ -79,10 +79,9 @@ static int add_image(struct exported *exported, const struct image_reference *na
         return 0;
     }
     if (name->tag[0] == '\0')
-        return tag_list(exported->store, name->name, NULL, add_tag,
-                        &naming, err);
-    if (tag_resolve(exported->store, name->name, name->tag, &digest,
-                    err) < 0)
+        return tag_list(exported->store, name->name, NULL, add_tag, &naming,
+                        err);
+    if (tag_resolve(exported->store, name->name, name->tag, &digest, err) < 0)
         return -1;
     exported_add(exported, name->name, name->tag, &digest);
     return 0;

@@ -220,8 +220,7 @@ static int note_entry(struct layout *layout,
     layout->repository = name->name;
     if (closure_walk(&closure, &entry->digest, err) < 0)
         return -1;
-    shipment_add_tag(layout->shipment, name->name, name->tag,
-                     &entry->digest);
+    shipment_add_tag(layout->shipment, name->name, name->tag, &entry->digest);
     return 0;
 }
 
