@@ -75,6 +75,8 @@ static int clear_tree(const struct store *store, const char *path,
     CLEANUP(clearing)
     struct clearing clearing = {store, cutoff_ns, BUF_INIT(PATH_BYTES_MAX)};
 
+    /* So that it stays in place: a list goes on with the path it was given. */
+    (void)buf_reserve(&clearing.path, PATH_BYTES_MAX);
     buf_add(&clearing.path, span_of(path));
     return clear_here(&clearing, err);
 }
