@@ -10,6 +10,7 @@
 #include "store/layout.h"
 #include "store/link.h"
 #include "store/manifest_store.h"
+#include "store/room.h"
 #include "store/tag.h"
 
 static void carried_cleanup(struct carried *carried)
@@ -27,11 +28,7 @@ int carry_check(struct carry *carry, struct err *err)
     return 0;
 }
 
-/*
- * Tells of what could not be carried: 0 to go on with the rest, -1 where that
- * would fail just the same.
- */
-static int give_up_one(struct carried *carried, struct err *err)
+int carried_give_up(struct carried *carried, struct err *err)
 {
     struct carry *carry = carried->carry;
 
@@ -72,6 +69,7 @@ static int put_unknown(struct carried *carried, const struct closure_part *part,
         layout_revision_link(carried->name, &part->digest);
     struct layout_path layers = layout_layers(carried->name);
     struct layout_path tags = layout_tags(carried->name);
+    CLEANUP(room) struct room room = {0};
 
     if (carried->carry->manner == CARRY_AS_PUSH) {
         char text[DIGEST_TEXT_MAX];
@@ -80,11 +78,44 @@ static int put_unknown(struct carried *carried, const struct closure_part *part,
         return err_set(err, ERR_MANIFEST_INVALID,
                        "%s is no manifest that could be pushed", text);
     }
-    if (driver_put(driver, blob.text, part->bytes, DRIVER_DURABLE, err) < 0 ||
+    if (room_take_link(carried->carry->to, carried->name, &link,
+                       part->bytes.len, &room, err) < 0 ||
+        driver_put(driver, blob.text, part->bytes, DRIVER_DURABLE, err) < 0 ||
         driver_make_directory(driver, layers.text, err) < 0 ||
         driver_make_directory(driver, tags.text, err) < 0)
         return -1;
     return link_write(carried->carry->to, &link, &part->digest, err);
+}
+
+static int set_lacking(const struct digest *digest, struct err *err)
+{
+    char text[DIGEST_TEXT_MAX];
+    struct err why = *err;
+
+    digest_format(digest, text);
+    return err_set(err, why.code, "%s lacks %s", text, why.detail);
+}
+
+/*
+ * With what is missing. In a tree that is in use a collector may have taken
+ * what was carried long before the manifest that refers to it; that is told.
+ */
+static int put_as_it_is(struct carried *carried,
+                        const struct closure_part *part, struct err *err)
+{
+    struct carry *carry = carried->carry;
+
+    if (manifest_put(carry->to, carried->name, &part->digest, part->manifest,
+                     part->bytes, err) < 0)
+        return -1;
+    if (!carry->is_live ||
+        manifest_confirm(carry->to, carried->name, &part->digest,
+                         part->manifest, carry->sparse, err) == 0)
+        return 0;
+    if (err->code != ERR_MANIFEST_BLOB_UNKNOWN)
+        return -1;
+    (void)set_lacking(&part->digest, err);
+    return carried_give_up(carried, err);
 }
 
 static int put_manifest(struct carried *carried,
@@ -96,16 +127,16 @@ static int put_manifest(struct carried *carried,
     if (part->manifest == NULL)
         return put_unknown(carried, part, err);
     if (carry->manner == CARRY_AS_IS)
-        return manifest_put(carry->to, carried->name, &part->digest,
-                            part->manifest, part->bytes, err);
+        return put_as_it_is(carried, part, err);
     if (intake_manifest(carry->to, carried->name, &part->digest, part->manifest,
                         part->bytes, carry->sparse, err) == 0)
         return 0;
+    if (err->code == ERR_MANIFEST_BLOB_UNKNOWN) {
+        (void)set_lacking(&part->digest, err);
+        return err_wrap(err, "left out");
+    }
     digest_format(&part->digest, text);
-    return err->code == ERR_MANIFEST_BLOB_UNKNOWN
-               ? err_set(err, ERR_MANIFEST_BLOB_UNKNOWN,
-                         "%s is left out: it lacks %s", text, err->detail)
-               : err_wrap(err, "%s", text);
+    return err_wrap(err, "%s", text);
 }
 
 static int carry_manifest(struct carried *carried,
@@ -156,22 +187,22 @@ static int carry_part(void *context, const struct closure_part *part,
         result = tell_absent(part, err);
         break;
     }
-    return result < 0 ? give_up_one(carried, err) : 0;
+    return result < 0 ? carried_give_up(carried, err) : 0;
 }
 
-static int carry_root(struct carried *carried, const struct digest *digest,
-                      struct err *err)
+int carried_root(struct carried *carried, const struct digest *digest,
+                 struct err *err)
 {
     if (closure_walk(&carried->closure, digest, err) == 0)
         return 0;
-    return err->code == ERR_MANIFEST_INVALID ? give_up_one(carried, err) : -1;
+    return err->code == ERR_MANIFEST_INVALID ? carried_give_up(carried, err)
+                                             : -1;
 }
 
 /* --- revisions and layers --- */
 
-/* Whether there is a link at all: its directory outlives it. */
-static int has_link(const struct store *store, const struct layout_path *path,
-                    bool *is_there, struct err *err)
+int carried_has_link(const struct store *store, const struct layout_path *path,
+                     bool *is_there, struct err *err)
 {
     struct driver_stat stat;
 
@@ -186,9 +217,9 @@ static int carry_revision(void *context, const struct digest *digest,
     struct layout_path link = layout_revision_link(carried->name, digest);
     bool is_there;
 
-    if (has_link(carried->carry->from, &link, &is_there, err) < 0)
-        return give_up_one(carried, err);
-    return is_there ? carry_root(carried, digest, err) : 0;
+    if (carried_has_link(carried->carry->from, &link, &is_there, err) < 0)
+        return carried_give_up(carried, err);
+    return is_there ? carried_root(carried, digest, err) : 0;
 }
 
 /* What no manifest has brought along: such as a push that goes on. */
@@ -199,132 +230,12 @@ static int carry_layer(void *context, const struct digest *digest,
     struct layout_path link = layout_layer_link(carried->name, digest);
     bool is_there;
 
-    if (has_link(carried->carry->from, &link, &is_there, err) < 0)
-        return give_up_one(carried, err);
+    if (carried_has_link(carried->carry->from, &link, &is_there, err) < 0)
+        return carried_give_up(carried, err);
     if (!is_there || !digest_set_add(&carried->closure.blobs, digest) ||
         carried_blob(carried, digest, err) == 0)
         return 0;
-    return give_up_one(carried, err);
-}
-
-/* --- tags --- */
-
-static int add_tag(void *context, const char *name, struct err *err)
-{
-    struct carried *carried = context;
-    struct carry_tag *tag;
-    struct digest digest;
-
-    if (tag_resolve(carried->carry->from, carried->name, name, &digest, err) <
-        0) {
-        if (err->code != ERR_MANIFEST_UNKNOWN)
-            return give_up_one(carried, err);
-        /* Deleted since it was listed, or empty: then it never was. */
-        err_clear(err);
-        return 0;
-    }
-    if (carried->tag_count == carried->tag_room) {
-        carried->tag_room = carried->tag_room ? 2 * carried->tag_room : 64;
-        carried->tags =
-            memory_resize(carried->tags, carried->tag_room * sizeof(*tag));
-    }
-    tag = &carried->tags[carried->tag_count++];
-    snprintf(tag->name, sizeof(tag->name), "%s", name);
-    tag->digest = digest;
-    return 0;
-}
-
-struct history {
-    struct carried *carried;
-    const char *tag;
-};
-
-static int carry_history_entry(void *context, const struct digest *digest,
-                               struct err *err)
-{
-    struct history *history = context;
-    struct carried *carried = history->carried;
-    struct layout_path link =
-        layout_tag_index_link(carried->name, history->tag, digest);
-    bool is_there;
-
-    if (!digest_set_has(&carried->arrived, digest))
-        return 0;
-    if (has_link(carried->carry->to, &link, &is_there, err) < 0)
-        return -1;
-    return is_there ? 0 : link_write(carried->carry->to, &link, digest, err);
-}
-
-/* What the tag ever named and is still there. */
-static int carry_history(struct carried *carried, const char *tag,
-                         struct err *err)
-{
-    struct history history = {carried, tag};
-
-    for (int i = 0; i < HASH_COUNT; i++) {
-        enum hash_algorithm algorithm = (enum hash_algorithm)i;
-        struct layout_path path =
-            layout_tag_index_of(carried->name, tag, algorithm);
-
-        if (digest_list(carried->carry->from, &path, algorithm,
-                        carry_history_entry, &history, err) < 0)
-            return -1;
-    }
-    return 0;
-}
-
-static int carry_tag(struct carried *carried, const struct carry_tag *tag,
-                     struct err *err)
-{
-    struct carry *carry = carried->carry;
-    struct err ignored = {0};
-    struct digest there;
-
-    if (carry_check(carry, err) < 0 || carry_root(carried, &tag->digest, err))
-        return -1;
-    if (!digest_set_has(&carried->arrived, &tag->digest)) {
-        err_set(err, ERR_MANIFEST_UNKNOWN, "tag %s: its manifest is missing",
-                tag->name);
-        return give_up_one(carried, err);
-    }
-    if (tag_resolve(carry->to, carried->name, tag->name, &there, &ignored) ==
-            0 &&
-        (carry->keep_tags || digest_equals(&there, &tag->digest))) {
-        carry->counts.kept++;
-        return 0;
-    }
-    if (intake_tag(carry->to, carried->name, tag->name, &tag->digest, err) < 0)
-        return give_up_one(carried, err);
-    carry->counts.tags++;
-    return 0;
-}
-
-static int carry_tags(struct carried *carried, struct err *err)
-{
-    if (tag_list(carried->carry->from, carried->name, NULL, add_tag, carried,
-                 err) < 0) {
-        if (err->code != ERR_NAME_UNKNOWN)
-            return -1;
-        err_clear(err);
-    }
-    for (size_t i = 0; i < carried->tag_count; i++)
-        if (carry_tag(carried, &carried->tags[i], err) < 0)
-            return -1;
-    return 0;
-}
-
-/* After all manifests: the history names those without a tag, too. */
-static int carry_histories(struct carried *carried, struct err *err)
-{
-    for (size_t i = 0; i < carried->tag_count; i++) {
-        const struct carry_tag *tag = &carried->tags[i];
-
-        if (digest_set_has(&carried->arrived, &tag->digest) &&
-            carry_history(carried, tag->name, err) < 0 &&
-            give_up_one(carried, err) < 0)
-            return -1;
-    }
-    return 0;
+    return carried_give_up(carried, err);
 }
 
 /* --- all of it --- */
@@ -333,10 +244,10 @@ static int carry_content(struct carried *carried, struct err *err)
 {
     const struct store *from = carried->carry->from;
 
-    if (carry_tags(carried, err) < 0 ||
+    if (carried_tags(carried, err) < 0 ||
         digest_list_links(from, layout_revisions, carried->name, carry_revision,
                           carried, err) < 0 ||
-        carry_histories(carried, err) < 0)
+        carried_histories(carried, err) < 0)
         return -1;
     if (carried->carry->manner == CARRY_AS_PUSH)
         return 0;

@@ -38,14 +38,19 @@ enum carry_manner {
     CARRY_AS_IS,
 };
 
+enum carry_verdict {
+    CARRY_MOVE,
+    CARRY_KEEP,   /* as it is, and well so */
+    CARRY_REFUSE, /* it is kept, and told as a problem */
+};
+
 struct carry {
     const struct store *from, *to;
     enum carry_manner manner;
-    bool sparse;    /* for pushes: see settings.h */
-    bool is_live;   /* `to` is in use: what is there is leased, too */
-    bool mirror;    /* takes from `to` what `from` does not have any more */
-    bool keep_tags; /* leaves alone the tags that `to` has */
-    bool verify;    /* hashes also the blobs that are in `to` already */
+    bool sparse;  /* for pushes: see settings.h */
+    bool is_live; /* `to` is in use: what is there is leased, too */
+    bool mirror;  /* takes from `to` what `from` does not have any more */
+    bool verify;  /* hashes also the blobs that are in `to` already */
 
     /*
      * Puts a blob into `to` without copying, or NULL: see driver_fs_share.
@@ -54,6 +59,14 @@ struct carry {
     int (*share)(struct driver *from, struct driver *to, const char *from_path,
                  const char *to_path, struct err *err);
     bool verify_shared;
+
+    /*
+     * Whether a tag of `to` that names `there`, another manifest, may be moved;
+     * NULL = each may. With it, what was asked about is what is moved: a tag
+     * that is set meanwhile is asked about again.
+     */
+    enum carry_verdict (*may_move)(void *context, const char *name,
+                                   const char *tag, const struct digest *there);
 
     /*
      * What could not be carried and why, in a sentence; the rest goes on.

@@ -35,7 +35,8 @@ static int compare_tag(const void *name, const void *tag)
 /* They came in ascending order. */
 static bool is_tag_of(const struct carried *carried, const char *tag)
 {
-    return bsearch(tag, carried->tags, carried->tag_count,
+    return carried->tag_count > 0 &&
+           bsearch(tag, carried->tags, carried->tag_count,
                    sizeof(*carried->tags), compare_tag) != NULL;
 }
 

@@ -2,6 +2,7 @@
 #include "store/intake.h"
 
 #include "store/blob.h"
+#include "store/layout.h"
 #include "store/manifest_store.h"
 #include "store/tag.h"
 #include "store/upload.h"
@@ -91,15 +92,65 @@ int intake_manifest(const struct store *store, const char *name,
                     const struct manifest *manifest, struct span bytes,
                     bool sparse, struct err *err)
 {
-    if (manifest_protect_references(store, name, manifest, sparse, err) < 0)
+    if (manifest_protect_references(store, name, manifest, sparse, err) < 0 ||
+        manifest_put(store, name, digest, manifest, bytes, err) < 0)
         return -1;
-    return manifest_put(store, name, digest, manifest, bytes, err);
+    return manifest_confirm(store, name, digest, manifest, sparse, err);
+}
+
+static int check_manifest(const struct store *store, const char *name,
+                          const struct digest *digest, struct err *err)
+{
+    char text[DIGEST_TEXT_MAX];
+
+    if (manifest_check(store, name, digest, err) == 0)
+        return 0;
+    if (err->code != ERR_MANIFEST_UNKNOWN)
+        return -1;
+    digest_format(digest, text);
+    return err_set(err, ERR_MANIFEST_UNKNOWN, "%s was deleted meanwhile", text);
+}
+
+/* Who deleted the manifest may have looked for its tags before this one. */
+static int check_tagged(const struct store *store, const char *name,
+                        const struct digest *digest, struct err *err)
+{
+    struct layout_path link = layout_revision_link(name, digest);
+    struct err ignored = {0};
+
+    if (check_manifest(store, name, digest, err) == 0)
+        return 0;
+    if (err->code == ERR_MANIFEST_UNKNOWN)
+        (void)!tag_delete_all(store, name, digest, link.text, &ignored);
+    return -1;
+}
+
+/*
+ * The same leases and the same look behind as for a push by digest: a
+ * collector, or who deletes the manifest, may be at work.
+ */
+static int begin_tag(const struct store *store, const char *name,
+                     const struct digest *digest, struct err *err)
+{
+    manifest_lease(store, name, digest);
+    return check_manifest(store, name, digest, err);
 }
 
 int intake_tag(const struct store *store, const char *name, const char *tag,
                const struct digest *digest, struct err *err)
 {
-    if (tag_set(store, name, tag, digest, err) < 0)
+    if (begin_tag(store, name, digest, err) < 0 ||
+        tag_set(store, name, tag, digest, err) < 0)
         return -1;
-    return manifest_check(store, name, digest, err);
+    return check_tagged(store, name, digest, err);
+}
+
+int intake_tag_seen(const struct store *store, const char *name,
+                    const char *tag, const struct digest *digest,
+                    const struct digest *seen, bool *is_set, struct err *err)
+{
+    if (begin_tag(store, name, digest, err) < 0 ||
+        tag_set_seen(store, name, tag, digest, seen, is_set, err) < 0)
+        return -1;
+    return *is_set ? check_tagged(store, name, digest, err) : 0;
 }

@@ -48,9 +48,15 @@ int intake_manifest(const struct store *store, const char *name,
 
 /*
  * Lets a tag name a manifest of the repository. ERR_MANIFEST_UNKNOWN when
- * somebody has deleted that meanwhile.
+ * somebody has deleted that meanwhile; then no tag is left that names it.
  */
 int intake_tag(const struct store *store, const char *name, const char *tag,
                const struct digest *digest, struct err *err) WARN_UNUSED;
+
+/* The same, but only while the tag is as it was seen: see tag_set_seen. */
+int intake_tag_seen(const struct store *store, const char *name,
+                    const char *tag, const struct digest *digest,
+                    const struct digest *seen, bool *is_set,
+                    struct err *err) WARN_UNUSED;
 
 #endif

@@ -70,26 +70,35 @@ static int move(const struct store *store, const char *name, const char *tag,
     return err_set(err, ERR_BUSY, "deleted again and again");
 }
 
-static int set(const struct store *store, const char *name, const char *tag,
-               const struct digest *digest, struct err *err)
+/* A new tag, at once with all that is in it. ERR_EXISTS */
+static int make(const struct store *store, const char *name, const char *tag,
+                const struct digest *digest, struct err *err)
 {
     struct layout_path directory = layout_tag(name, tag);
     struct layout_path index = layout_within_tag_index_link(digest);
     char text[DIGEST_TEXT_MAX];
-    struct driver_stat stat;
 
     digest_format(digest, text);
     const struct driver_file files[] = {
         {index.text, span_of(text)},
         {LAYOUT_TAG_CURRENT, span_of(text)},
     };
+    return driver_put_directory(store->driver, directory.text, files,
+                                ARRAY_SIZE(files), err);
+}
+
+static int set(const struct store *store, const char *name, const char *tag,
+               const struct digest *digest, struct err *err)
+{
+    struct layout_path directory = layout_tag(name, tag);
+    struct driver_stat stat;
+
     if (driver_stat(store->driver, directory.text, &stat, err) == 0)
         return move(store, name, tag, digest, err);
     if (err->code != ERR_NOT_FOUND)
         return -1;
     err_clear(err);
-    if (driver_put_directory(store->driver, directory.text, files,
-                             ARRAY_SIZE(files), err) == 0)
+    if (make(store, name, tag, digest, err) == 0)
         return 0;
     if (err->code != ERR_EXISTS)
         return -1;
@@ -155,6 +164,80 @@ int tag_set(const struct store *store, const char *name, const char *tag,
         return -1;
     return is_protected ? set_protected(store, name, tag, digest, err)
                         : set(store, name, tag, digest, err);
+}
+
+/* What was seen is not there any more, or something else is. */
+static int was_overtaken(struct err *err)
+{
+    if (err->code != ERR_EXISTS && err->code != ERR_NOT_FOUND)
+        return -1;
+    err_clear(err);
+    return 0;
+}
+
+/* The tag's directory is there; see `move`. */
+static int move_seen(const struct store *store, const char *name,
+                     const char *tag, const struct digest *digest,
+                     const struct digest *seen, bool *is_set, struct err *err)
+{
+    struct layout_path directory = layout_tag(name, tag);
+    struct layout_path index = layout_tag_index_link(name, tag, digest);
+    struct layout_path current = layout_tag_current(name, tag);
+    char text[DIGEST_TEXT_MAX], before[DIGEST_TEXT_MAX];
+    struct driver_place place = {.within = directory.text};
+
+    digest_format(digest, text);
+    if (seen != NULL) {
+        digest_format(seen, before);
+        place.bytes = span_of(before);
+    }
+    if (link_write(store, &index, digest, err) < 0)
+        return -1;
+    if (driver_put_if(store->driver, current.text, span_of(text), &place, err) <
+        0)
+        return was_overtaken(err);
+    *is_set = true;
+    /* For one that was deleted and made again just before. */
+    return link_write(store, &index, digest, err);
+}
+
+static int set_seen(const struct store *store, const char *name,
+                    const char *tag, const struct digest *digest,
+                    const struct digest *seen, bool *is_set, struct err *err)
+{
+    struct layout_path directory = layout_tag(name, tag);
+    struct driver_stat stat;
+    bool is_there;
+
+    if (driver_stat_if_there(store->driver, directory.text, &stat, &is_there,
+                             err) < 0)
+        return -1;
+    if (is_there)
+        return move_seen(store, name, tag, digest, seen, is_set, err);
+    if (seen != NULL)
+        return 0;
+    if (make(store, name, tag, digest, err) < 0)
+        return was_overtaken(err);
+    *is_set = true;
+    return 0;
+}
+
+int tag_set_seen(const struct store *store, const char *name, const char *tag,
+                 const struct digest *digest, const struct digest *seen,
+                 bool *is_set, struct err *err)
+{
+    bool is_protected;
+
+    *is_set = false;
+    if (protection_of(store, name, tag, &is_protected, err) < 0)
+        return -1;
+    if (!is_protected)
+        return set_seen(store, name, tag, digest, seen, is_set, err);
+    /* Made once or not at all: nobody is overtaken. */
+    if (set_protected(store, name, tag, digest, err) < 0)
+        return -1;
+    *is_set = true;
+    return 0;
 }
 
 /* Also one that registry:2 left half-made: it may be whole in a moment. */

@@ -43,6 +43,15 @@ int tag_set(const struct store *store, const char *name, const char *tag,
             const struct digest *digest, struct err *err) WARN_UNUSED;
 
 /*
+ * The same, but only while the tag is as it was seen: `seen` is what it named,
+ * NULL = there was none. `*is_set` is false, and the tag stays, when somebody
+ * else has set or deleted it since.
+ */
+int tag_set_seen(const struct store *store, const char *name, const char *tag,
+                 const struct digest *digest, const struct digest *seen,
+                 bool *is_set, struct err *err) WARN_UNUSED;
+
+/*
  * ERR_MANIFEST_UNKNOWN when there is no such tag, ERR_DENIED when it is
  * protected.
  */

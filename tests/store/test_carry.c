@@ -10,6 +10,7 @@
 #include "store/layout.h"
 #include "store/link.h"
 #include "store/manifest_store.h"
+#include "store/rules.h"
 #include "store/tag.h"
 
 #define NAME "team/app"
@@ -183,6 +184,16 @@ Test(carry, as_a_push_an_image_without_its_layer_is_left_out)
     cr_assert_not(is_in_target(layout_tag_current(NAME, "v1")));
 }
 
+static enum carry_verdict keep(void *context, const char *name, const char *tag,
+                               const struct digest *there)
+{
+    (void)context;
+    (void)there;
+    cr_assert_str_eq(name, NAME);
+    cr_assert_str_eq(tag, "v1");
+    return CARRY_KEEP;
+}
+
 Test(carry, a_tag_is_left_alone_on_demand)
 {
     struct digest ours, found;
@@ -190,13 +201,107 @@ Test(carry, a_tag_is_left_alone_on_demand)
     given_image("v1", "one");
     run();
     ours = given_image("v1", "two");
-    carry.keep_tags = true;
+    carry.may_move = keep;
     carry.from = &target;
     carry.to = &store;
     carry.mirror = false;
     run();
     cr_assert_eq(tag_resolve(&store, NAME, "v1", &found, &err), 0);
     cr_assert(digest_equals(&found, &ours));
+}
+
+static struct digest pushed_meanwhile;
+
+/* Says yes to what it is asked about, and then a push comes. */
+static enum carry_verdict move_first(void *context, const char *name,
+                                     const char *tag,
+                                     const struct digest *there)
+{
+    (void)context;
+    if (digest_equals(there, &pushed_meanwhile))
+        return CARRY_REFUSE;
+    cr_assert_eq(tag_set(&store, name, tag, &pushed_meanwhile, &err), 0);
+    return CARRY_MOVE;
+}
+
+Test(carry, a_tag_that_is_pushed_meanwhile_stays)
+{
+    struct digest found;
+
+    given_image("v1", "one");
+    run();
+    pushed_meanwhile = given_image(NULL, "three");
+    given_image("v1", "two");
+    carry.may_move = move_first;
+    carry.from = &target;
+    carry.to = &store;
+    carry.mirror = false;
+    run();
+    cr_assert_eq(tag_resolve(&store, NAME, "v1", &found, &err), 0);
+    cr_assert(digest_equals(&found, &pushed_meanwhile));
+    cr_assert_eq(carry.counts.problems, 1);
+    cr_assert(strstr(complaint, "set it meanwhile"), "%s", complaint);
+}
+
+Test(carry, a_protected_tag_is_made_and_never_moved)
+{
+    struct digest first = given_image("v1", "one"), found;
+    struct rules *rules = NULL;
+
+    cr_assert_eq(
+        rules_parse(SPAN("[team/*]\nprotect = v*\n"), "f", &rules, &err), 0);
+    target.rules = rules;
+    carry.mirror = false;
+    run();
+    given_image("v1", "two");
+    run();
+    cr_assert_eq(carry.counts.problems, 1);
+    cr_assert_eq(tag_resolve(&target, NAME, "v1", &found, &err), 0);
+    cr_assert(digest_equals(&found, &first));
+    target.rules = rules_none();
+    rules_free(rules);
+}
+
+Test(carry, beyond_the_quota_no_tag_is_set)
+{
+    struct rules *rules = NULL;
+
+    given_image("v1", "a layer of more than a hundred bytes, as far as the sum "
+                      "of all that belongs to the image is what counts here");
+    cr_assert_eq(
+        rules_parse(SPAN("[team/*]\nquota = 100\n"), "f", &rules, &err), 0);
+    target.rules = rules;
+    carry.mirror = false;
+    carry.manner = CARRY_AS_PUSH;
+    run();
+    cr_assert_gt(carry.counts.problems, 0);
+    cr_assert_not(is_in_target(layout_tag_current(NAME, "v1")));
+    target.rules = rules_none();
+    rules_free(rules);
+}
+
+/* As a collector would, between two blobs. */
+static bool take_config(void *context, const struct carry_counts *counts)
+{
+    struct digest config = digest_of("{}");
+    struct layout_path link = layout_layer_link(NAME, &config);
+
+    (void)context;
+    if (counts->blobs == 1)
+        cr_assert_eq(
+            driver_remove(target.driver, link.text, DRIVER_DURABLE, &err), 0);
+    return false;
+}
+
+Test(carry, what_is_taken_away_again_is_told)
+{
+    given_image(NULL, "layer");
+    carry.is_live = true;
+    carry.mirror = false;
+    carry.should_stop = take_config;
+    run();
+    cr_assert_gt(carry.counts.problems, 0);
+    cr_assert(strstr(complaint, " lacks sha256:"), "%s", complaint);
 }
 
 static int count_conflict(void *context, const char *name, const char *tag,

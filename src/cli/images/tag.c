@@ -7,9 +7,7 @@
 #include "cli/tree.h"
 #include "found.h"
 #include "oci/name.h"
-#include "store/layout.h"
-#include "store/manifest_store.h"
-#include "store/tag.h"
+#include "store/intake.h"
 
 static int parse_words(char **words, const char **file, char ***kept_words)
 {
@@ -36,29 +34,15 @@ static int check_tags(char **tags, struct err *err)
     return 0;
 }
 
-/*
- * The same leases and the same look behind as for a push by digest: a
- * collector, or who deletes the manifest, may be at work.
- */
 static int set_tag(const struct store *store, const struct found *found,
                    const char *tag, struct err *err)
 {
     const char *name = found->reference.name;
     char digest[DIGEST_TEXT_MAX];
 
-    manifest_lease(store, name, &found->digest);
-    if (manifest_check(store, name, &found->digest, err) < 0 ||
-        tag_set(store, name, tag, &found->digest, err) < 0)
-        return -1;
+    if (intake_tag(store, name, tag, &found->digest, err) < 0)
+        return err_wrap(err, "%s", name);
     digest_format(&found->digest, digest);
-    if (manifest_check(store, name, &found->digest, err) < 0) {
-        struct layout_path link = layout_revision_link(name, &found->digest);
-        struct err ignored = {0};
-
-        (void)!tag_delete_all(store, name, &found->digest, link.text, &ignored);
-        return err_set(err, ERR_MANIFEST_UNKNOWN,
-                       "%s: %s was deleted meanwhile", name, digest);
-    }
     printf("%s:%s %s\n", name, tag, digest);
     return 0;
 }

@@ -41,6 +41,14 @@ static bool should_stop(void *context, const struct carry_counts *counts)
     return interrupt_came();
 }
 
+static enum carry_verdict may_move(void *context, const char *name,
+                                   const char *tag, const struct digest *there)
+{
+    const struct carrying *carrying = context;
+
+    return carrying->may_move(carrying->context, name, tag, there);
+}
+
 static bool is_wanted(const struct carrying *carrying, const char *name)
 {
     const char *const *only = carrying->only;
@@ -85,6 +93,7 @@ int carrying_run(struct carrying *carrying, struct err *err)
 
     carrying->carry.complain = complain;
     carrying->carry.should_stop = should_stop;
+    carrying->carry.may_move = carrying->may_move != NULL ? may_move : NULL;
     carrying->carry.context = carrying;
     progress_begin(&carrying->progress, carrying->what, 0);
     result = carry_all(carrying, err);

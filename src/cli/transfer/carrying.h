@@ -17,6 +17,10 @@ struct carrying {
     const char *const *only; /* names, with NULL at their end; NULL = all */
     const char *what;        /* for the progress: "backing up" */
     bool json;
+    /* As in a carry, with a context of its own; NULL = each tag may. */
+    enum carry_verdict (*may_move)(void *context, const char *name,
+                                   const char *tag, const struct digest *there);
+    void *context;
 
     struct progress progress; /* from here on not the caller's */
     bool is_over;

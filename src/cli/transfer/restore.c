@@ -16,6 +16,7 @@
 #include "cli/command.h"
 #include "cli/interrupt.h"
 #include "cli/tree.h"
+#include "oci/digest_set.h"
 #include "oci/name.h"
 #include "other_tree.h"
 #include "store/catalog.h"
@@ -30,11 +31,21 @@ struct words {
     bool keep, yes, data, json;
 };
 
+/*
+ * The tags that name something else here, as they were looked at: those may be
+ * moved, and none that is set to another image since.
+ */
 struct conflicts {
     const struct words *words;
     const struct store *from, *to;
     uint64_t count;
+    struct digest_set seen; /* of each, see digest_seen */
 };
+
+static void conflicts_cleanup(struct conflicts *conflicts)
+{
+    digest_set_cleanup(&conflicts->seen);
+}
 
 static int parse_words(char **words, struct words *out)
 {
@@ -61,14 +72,32 @@ static int parse_words(char **words, struct words *out)
 
 /* --- what would be moved --- */
 
-static int show_conflict(void *context, const char *name, const char *tag,
+/* Of a tag, and what it names here. */
+static struct digest digest_seen(const char *name, const char *tag,
+                                 const struct digest *digest)
+{
+    CLEANUP(buf) struct buf text = BUF_INIT(LINE_MAX_BYTES);
+    char names[DIGEST_TEXT_MAX];
+    struct digest seen;
+
+    digest_format(digest, names);
+    buf_add_format(&text, "%s:%s@%s", name, tag, names);
+    digest_of_bytes(HASH_SHA256, buf_span(&text), &seen);
+    return seen;
+}
+
+static int note_conflict(void *context, const char *name, const char *tag,
                          const struct digest *from, const struct digest *to,
                          struct err *err)
 {
     struct conflicts *conflicts = context;
+    struct digest seen = digest_seen(name, tag, to);
     char theirs[DIGEST_TEXT_MAX], ours[DIGEST_TEXT_MAX];
 
     (void)err;
+    digest_set_add(&conflicts->seen, &seen);
+    if (conflicts->words->yes)
+        return 0;
     digest_format(from, theirs);
     digest_format(to, ours);
     if (++conflicts->count <= CONFLICTS_SHOWN)
@@ -95,23 +124,31 @@ static int find_conflicts(void *context, const char *name, struct err *err)
     if (!is_wanted(conflicts->words, name))
         return 0;
     return carry_find_conflicts(conflicts->from, conflicts->to, name,
-                                show_conflict, conflicts, err);
+                                note_conflict, conflicts, err);
 }
 
-static int check_conflicts(const struct words *words, const struct store *from,
-                           const struct store *to, struct err *err)
+static int check_conflicts(struct conflicts *conflicts, struct err *err)
 {
-    struct conflicts conflicts = {words, from, to, 0};
-
-    if (words->keep || words->yes)
+    if (conflicts->words->keep)
         return 0;
-    if (catalog_list(from, NULL, find_conflicts, &conflicts, err) < 0)
+    if (catalog_list(conflicts->from, NULL, find_conflicts, conflicts, err) < 0)
         return -1;
-    if (conflicts.count == 0 ||
+    if (conflicts->count == 0 ||
         ask_consent(false, "let these tags name again what the backup says "
                            "(or use --keep)"))
         return 0;
     return err_set(err, ERR_DENIED, "nothing was restored");
+}
+
+static enum carry_verdict may_move(void *context, const char *name,
+                                   const char *tag, const struct digest *there)
+{
+    const struct conflicts *conflicts = context;
+    struct digest seen = digest_seen(name, tag, there);
+
+    if (conflicts->words->keep)
+        return CARRY_KEEP;
+    return digest_set_has(&conflicts->seen, &seen) ? CARRY_MOVE : CARRY_REFUSE;
 }
 
 static int check_mark(const struct words *words,
@@ -136,9 +173,14 @@ static int check_mark(const struct words *words,
 static int run(const struct words *words, struct carrying *carrying,
                struct err *err)
 {
-    if (check_conflicts(words, carrying->carry.from, carrying->carry.to, err) <
-        0)
+    CLEANUP(conflicts)
+    struct conflicts conflicts = {
+        .words = words, .from = carrying->carry.from, .to = carrying->carry.to};
+
+    if (check_conflicts(&conflicts, err) < 0)
         return -1;
+    carrying->may_move = may_move;
+    carrying->context = &conflicts;
     return carrying_run(carrying, err);
 }
 
@@ -168,8 +210,8 @@ int command_restore(char **argv)
     carrying.carry = (struct carry){.from = &backup.store,
                                     .to = &tree.store,
                                     .manner = CARRY_AS_IS,
+                                    .sparse = settings.sparse,
                                     .is_live = true,
-                                    .keep_tags = words.keep,
                                     .verify = words.data};
     result = run(&words, &carrying, &err);
     if (result == 0)
