@@ -173,6 +173,38 @@ printf '[{"Config":"../../../../../../../etc/passwd","RepoTags":["x:1"],"Layers"
 tar -c -f docker.tar -C docker .
 expect 1 'there is no ' "$berth" import docker.tar
 
+# Names of others do no harm to a terminal.
+mkdir -p odd && cp -r one/* odd/
+printf '{"manifests":[{"digest":"sha256:%s","size":%s,"annotations":{"org.opencontainers.image.ref.name":"\\u001b[31mred"}}]}' \
+    "$(sha one.manifest)" "$(stat -c %s one.manifest)" >odd/index.json
+expect 1 'x1b[31mred' "$berth" import odd
+grep -q "$(printf '\033')" said && fail "it colours"
+
+# One short list asks for more than there is memory for.
+seq -f '"r%g/app:1",' 15000 | tr -d '\n' >tags
+yes '"same/layer.tar"' | head -n 100 | paste -s -d , >layers
+yes "\"sha256:$(sha one.layer)\"" | head -n 100 | paste -s -d , >ids
+printf '{"rootfs":{"diff_ids":[%s]}}' "$(cat ids)" >docker/many.json
+printf '[{"Config":"many.json","RepoTags":[%s"r/app:1"],"Layers":[%s]}]' \
+    "$(cat tags)" "$(cat layers)" >docker/manifest.json
+tar -c -f docker.tar -C docker .
+expect 1 'there are more than 500000 blobs' "$berth" import docker.tar
+
+# --- quotas, protected tags, the floor: as for pushes ---
+cat >rules <<END
+[small/*]
+quota = 100
+[team/*]
+protect = v1
+END
+expect 1 'quota' env BERTH_RULES="$work/rules" "$berth" import one small/app
+[ ! -e "$tree/repositories/small/app/_manifests/tags/v1" ] || fail "a tag"
+expect 1 'protected' env BERTH_RULES="$work/rules" "$berth" import two team/app:v1
+expect 0 "team/app:v1 sha256:$(sha one.manifest)" \
+    env BERTH_RULES="$work/rules" "$berth" import one team/app:v1
+expect 1 'berth: ' env BERTH_FREE_FLOOR=1000T "$berth" import named small/floor
+[ ! -e "$tree/repositories/small/floor/_manifests/tags/v7" ] || fail "below the floor"
+
 # --- another registry's tree ---
 mkdir theirs
 cp -r images/docker theirs/
@@ -200,6 +232,19 @@ sed -i 's/true/false/; s/"ended".*"problems"/"problems"/' copy/berth-backup
 expect 1 'say --yes' "$berth" restore copy
 rm copy/berth-backup
 expect 0 'restored' "$berth" restore --keep copy
+# A tag that was moved since is moved back on demand only; a protected one not
+# at all; what is over the quota is left out, and told.
+expect 0 'team/app:v2 sha256:' "$berth" import two team/app:v2
+expect 1 'say --yes' "$berth" restore copy
+expect 0 'tags: 0' "$berth" restore --keep copy
+printf '[team/app]\nprotect = v2\n' >rules
+expect 3 'protected' env BERTH_RULES="$work/rules" "$berth" restore --yes copy
+expect 0 'tags: 1' "$berth" restore --yes copy
+mkdir over
+printf '[team/*]\nquota = 100\n' >rules
+expect 3 'quota' env BERTH_RULES="$work/rules" BERTH_ROOT="$work/over" "$berth" restore --yes copy
+find over -path '*team*/tags/*' -name link >left
+[ ! -s left ] || fail "tags of what has no room: $(cat left)"
 mkdir -p none/docker/registry/v2
 expect 1 'say --yes' env BERTH_ROOT="$work/none" "$berth" backup copy
 expect 0 'removed: ' env BERTH_ROOT="$work/none" "$berth" backup --yes copy

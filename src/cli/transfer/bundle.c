@@ -10,6 +10,7 @@
 #include "base/files.h"
 #include "base/memory.h"
 #include "bundle_internal.h"
+#include "cli/interrupt.h"
 
 #define PIECE_BYTES (256 * 1024)
 
@@ -38,6 +39,8 @@ static int copy_all(int from, int to, char *piece, struct err *err)
             continue;
         if (got < 0)
             return err_set_errno(err, errno, "read");
+        if (interrupt_came())
+            return err_set(err, ERR_BUSY, "interrupted");
         if (got == 0)
             return 0;
         if (fd_write_at(to, offset, (struct span){piece, (size_t)got}, err) < 0)

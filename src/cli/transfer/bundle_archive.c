@@ -8,6 +8,7 @@
 #include "base/memory.h"
 #include "base/tar.h"
 #include "bundle_internal.h"
+#include "cli/interrupt.h"
 
 /* What a table of an archive, and the documents at hand, may take. */
 #define MEMBERS_MAX 1000000
@@ -99,7 +100,8 @@ static int resolve(const struct archive_bundle *archive, const char *name,
 {
     struct member *member = look_up(archive, name);
 
-    for (int i = 0; member != NULL && member->target != NULL; i++)
+    for (int i = 0;
+         member != NULL && member->target != NULL && !member->is_twice; i++)
         member = i < LINKS_MAX ? look_up(archive, member->target) : NULL;
     if (member == NULL)
         return err_set(err, ERR_NOT_FOUND, "%s: there is no %s in it",
@@ -229,6 +231,8 @@ static int read_table(struct archive_bundle *archive, struct err *err)
     while ((result = tar_reader_next(tar, &found, err)) > 0) {
         struct member *member;
 
+        if (interrupt_came())
+            return err_set(err, ERR_BUSY, "interrupted");
         if (add_member(archive, &found, &member, err) < 0 ||
             (member != NULL && member->target == NULL &&
              read_file(archive, member, tar_reader_bytes(tar), err) < 0))

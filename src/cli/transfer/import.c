@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/plain.h"
 #include "carrying.h"
 #include "cli/command.h"
 #include "cli/interrupt.h"
@@ -95,10 +96,14 @@ static int open_from(const char *from, struct err *err)
     return fd >= 0 ? fd : err_set_errno(err, errno, "%s", from);
 }
 
-static int run(struct shipment *shipment, const char *from, struct err *err)
+/* Takes `fd`. */
+static int run(struct shipment *shipment, int fd, const char *from,
+               struct err *err)
 {
     struct bundle_file ignored;
 
+    if (bundle_open(fd, from, &shipment->bundle, err) < 0)
+        return -1;
     if (bundle_find(shipment->bundle, IMAGE_LAYOUT_FILE, &ignored, err) == 0)
         return shipment_run_layout(shipment, err);
     if (err->code != ERR_NOT_FOUND)
@@ -113,6 +118,17 @@ static int run(struct shipment *shipment, const char *from, struct err *err)
                    "%s holds no images: there is neither " IMAGE_LAYOUT_FILE
                    " nor " DOCKER_ARCHIVE_MANIFEST " in it",
                    from);
+}
+
+/* What archives call their parts may be in the text. */
+static int import_failed(const struct err *err)
+{
+    CLEANUP(buf) struct buf shown = BUF_INIT(8 * ERR_TEXT_MAX);
+    struct err plain = {0};
+
+    plain_add(&shown, span_of(err->text));
+    err_set(&plain, err->code, "%s", buf_text(&shown));
+    return command_failed(&plain);
 }
 
 static int import_files(const struct words *words)
@@ -133,15 +149,14 @@ static int import_files(const struct words *words)
     /* Opened by whoever calls, who may not be who works on the tree. */
     fd = open_from(from, &err);
     if (fd < 0 || settings_load(words->file, &settings, &err) < 0 ||
-        tree_open_or_make(&settings, &tree, &err) < 0 ||
-        bundle_open(fd, from, &shipment.bundle, &err) < 0)
+        tree_open_or_make(&settings, &tree, &err) < 0)
         return command_failed(&err);
-    result = run(&shipment, from, &err);
+    result = run(&shipment, fd, from, &err);
     if (result == 0)
         shipment_print(&shipment);
     else if (interrupt_came())
         return COMMAND_INTERRUPTED;
-    return result == 0 ? EXIT_SUCCESS : command_failed(&err);
+    return result == 0 ? EXIT_SUCCESS : import_failed(&err);
 }
 
 int command_import(char **argv)

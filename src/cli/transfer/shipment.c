@@ -45,8 +45,12 @@ int shipment_add_blob(struct shipment *shipment, const char *repository,
     struct shipment_blob *blob;
     struct bundle_file found;
 
-    if (bundle_find(shipment->bundle, file, &found, err) < 0)
+    if (check(err) < 0 || bundle_find(shipment->bundle, file, &found, err) < 0)
         return -1;
+    if (shipment->blob_count == SHIPMENT_BLOBS_MAX)
+        return err_set(err, ERR_SYNTAX,
+                       "there are more than %d blobs to bring to repositories",
+                       SHIPMENT_BLOBS_MAX);
     shipment->blobs = grow(shipment->blobs, shipment->blob_count,
                            &shipment->blob_room, sizeof(*shipment->blobs));
     blob = &shipment->blobs[shipment->blob_count++];
@@ -214,6 +218,11 @@ int shipment_take_blobs(struct shipment *shipment, struct err *err)
     return result;
 }
 
+static int compare_file(const void *file, const void *blob)
+{
+    return strcmp(file, ((const struct shipment_blob *)blob)->file);
+}
+
 const struct shipment_blob *shipment_find(const struct shipment *shipment,
                                           const char *file)
 {
@@ -222,10 +231,10 @@ const struct shipment_blob *shipment_find(const struct shipment *shipment,
 
     if (bundle_find(shipment->bundle, file, &found, &ignored) < 0)
         return NULL;
-    for (size_t i = 0; i < shipment->blob_count; i++)
-        if (strcmp(shipment->blobs[i].file, found.name) == 0)
-            return &shipment->blobs[i];
-    return NULL;
+    return shipment->blob_count == 0
+               ? NULL
+               : bsearch(found.name, shipment->blobs, shipment->blob_count,
+                         sizeof(*shipment->blobs), compare_file);
 }
 
 /* --- manifests and tags --- */
@@ -251,11 +260,14 @@ int shipment_put_manifest(struct shipment *shipment, const char *repository,
         shipment->manifests++;
         return 0;
     }
-    if (err->code == ERR_MANIFEST_BLOB_UNKNOWN)
+    if (err->code == ERR_MANIFEST_BLOB_UNKNOWN) {
+        struct err why = *err;
+
         return err_set(err, ERR_MANIFEST_BLOB_UNKNOWN,
-                       "%s refers to %s, which is not in the archive "
-                       "(sparse = yes would do without)",
-                       text, err->detail);
+                       "%s refers to %s, which is neither in the archive nor "
+                       "here (sparse = yes would do without)",
+                       text, why.detail);
+    }
     return err_wrap(err, "%s", text);
 }
 

@@ -21,6 +21,12 @@
 #include "cli/tree.h"
 #include "oci/reference.h"
 
+/*
+ * What one import may ask for, so that a short list with many names for one
+ * image of many layers takes no more memory than this: some 400 bytes each.
+ */
+#define SHIPMENT_BLOBS_MAX 500000
+
 struct shipment_blob {
     char *file; /* in the bundle */
     char repository[NAME_MAX_LENGTH + 1];
@@ -53,7 +59,7 @@ struct shipment {
 
 void shipment_cleanup(struct shipment *shipment);
 
-/* `digest` NULL when nobody knows it yet. */
+/* `digest` NULL when nobody knows it yet. ERR_SYNTAX for too many. */
 int shipment_add_blob(struct shipment *shipment, const char *repository,
                       const char *file, const struct digest *digest,
                       struct err *err) WARN_UNUSED;
