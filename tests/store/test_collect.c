@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "driver/driver_mem.h"
 #include "store/collect_fixture.h"
+#include "store/collection_hold.h"
 #include "store/fixture.h"
 #include "store/layout.h"
 #include "store/link.h"
@@ -354,4 +355,44 @@ Test(collect, only_one_at_a_time)
     collect_now();
     cr_assert(was_busy);
     cr_assert(result.is_over);
+}
+
+Test(collect, none_while_a_backup_holds_it_and_one_after_it)
+{
+    struct collect_options plain = {.grace = FIXTURE_GRACE};
+    struct digest layer = push_blob("a", SPAN("layer"));
+
+    age_all();
+    {
+        CLEANUP(collection_hold) struct collection_hold hold = {0};
+
+        cr_assert_eq(collection_hold(&store, 0, &hold, &err), 0);
+        cr_assert_eq(collect(&store, &plain, &result, &err), -1);
+        cr_assert_eq(err.code, ERR_BUSY);
+        cr_assert(has_blob(&layer));
+    }
+    collect_now();
+    cr_assert_not(has_blob(&layer));
+}
+
+static bool hold_within(void *context)
+{
+    CLEANUP(collection_hold) struct collection_hold hold = {0};
+    struct err error = {0};
+    bool *was_busy = context;
+
+    *was_busy =
+        collection_hold(&store, 0, &hold, &error) < 0 && error.code == ERR_BUSY;
+    return true;
+}
+
+Test(collect, a_backup_waits_for_it)
+{
+    bool was_busy = false;
+
+    push_blob("a", SPAN("layer"));
+    options.watcher.is_over = hold_within;
+    options.watcher.context = &was_busy;
+    collect_now();
+    cr_assert(was_busy);
 }
