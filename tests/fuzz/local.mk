@@ -6,6 +6,7 @@
 
 fuzz_programs = \
 	tests/fuzz/fuzz_answer \
+	tests/fuzz/fuzz_archive \
 	tests/fuzz/fuzz_clock \
 	tests/fuzz/fuzz_config \
 	tests/fuzz/fuzz_fastcgi \
@@ -39,6 +40,7 @@ tests_fuzz_fuzz_answer_SOURCES = tests/fuzz/fuzz_answer.c \
 	src/cli/web/web_answer.c src/cli/web/web_answer.h \
 	src/cli/web/web_challenge.c src/cli/web/web_challenge.h
 tests_fuzz_fuzz_answer_LDADD = $(fuzz_libs)
+tests_fuzz_fuzz_archive_LDADD = $(fuzz_libs)
 tests_fuzz_fuzz_clock_LDADD = $(fuzz_libs)
 tests_fuzz_fuzz_config_LDADD = $(fuzz_libs)
 tests_fuzz_fuzz_fastcgi_LDADD = $(fuzz_libs) $(FCGI_LIBS)
