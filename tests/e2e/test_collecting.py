@@ -30,9 +30,9 @@ def run(*arguments):
 
 @pytest.mark.parametrize("server", ["nginx", "apache", "apache-fcgid"])
 def test_nothing_is_lost_and_nothing_left_over_under_a_collector_that_is_killed_and_stopped(server):
-    figures = run("--server", server, "--seconds", 15, "--cycles", 8, "--grace", 2)
-    # Or nothing was shown: of each way to a promise some were made and kept, and the collector had work.
-    for name in ("promises of PUT kept", "promises of HEAD kept", "promises of mount kept", "files retired", "images pulled"):
+    # Until something was shown, however slow the machine: some promises of each way to one were used.
+    figures = run("--server", server, "--seconds", 15, "--cycles", 8, "--promises", 3, "--grace", 2)
+    for name in ("files retired", "images pulled"):
         assert figures[name] > 0, name
 
 

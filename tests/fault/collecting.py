@@ -5,8 +5,8 @@ and pull, and while workers and collectors are killed and stopped.
 
     make collecting COLLECTING_ARGS="--seconds 120 --server apache --seed 7"
 
-Goes on until so many seconds, operations and cycles of the collector are over, whichever is last. An oracle that knows HTTP
-and registry:2's layout alone says whether every acknowledged image was there all the time, whether blobs were usable for the
+Goes on until so many seconds, operations and cycles of the collector are over and promises were kept, whichever is last. An
+oracle that knows HTTP and registry:2's layout alone says whether every acknowledged image was there all the time, whether blobs were usable for the
 grace, and in the end whether just the live set is left on disk (collecting_requests.py has the promises,
 collecting_ledger.py how they are known, collecting_verdict.py the end). Exit code 1 when any promise was broken; then, or
 with --keep, a directory stays with the journal, the logs of all, and a story of each violation.
@@ -37,6 +37,8 @@ from wire import Wire  # noqa: E402
 #: What counts as an operation of a client: acknowledged or refused, but not pulled.
 OPERATIONS = ("blobs by PUT", "blobs by HEAD", "blobs by mount", "manifests pushed", "manifests refused for a missing part",
               "manifests deleted", "tags deleted", "blobs deleted")
+#: How clients are promised that a blob is there.
+WAYS = ("PUT", "HEAD", "mount")
 
 
 def crew(scene):
@@ -95,7 +97,8 @@ class Campaign:
     def is_over(self, seconds, runs):
         options = self.options
         return (options.first and self.ledger.violations) or (
-            seconds >= options.seconds and self.operations() >= options.operations and runs >= options.cycles)
+            seconds >= options.seconds and self.operations() >= options.operations and runs >= options.cycles
+            and all(self.ledger.counts[f"promises of {way} kept"] >= options.promises for way in WAYS))
 
     def operations(self):
         return sum(self.ledger.counts[name] for name in OPERATIONS)
@@ -106,6 +109,7 @@ def parse_arguments():
     parser.add_argument("--seconds", type=float, default=0)
     parser.add_argument("--operations", type=int, default=0)
     parser.add_argument("--cycles", type=int, default=0, help="of the collector")
+    parser.add_argument("--promises", type=int, default=0, help="kept of each way to one: " + ", ".join(WAYS))
     parser.add_argument("--grace", type=int, default=5, help="seconds")
     parser.add_argument("--server", choices=SERVERS, default="nginx")
     parser.add_argument("--mix", choices=MIXES, default="all", help="what clients do; others than all aim at a renewal")
@@ -114,7 +118,7 @@ def parse_arguments():
     parser.add_argument("--first", action="store_true", help="end with the first violation")
     parser.add_argument("--keep", type=Path, help="directory for journal and logs")
     options = parser.parse_args()
-    if not (options.seconds or options.operations or options.cycles):
+    if not (options.seconds or options.operations or options.cycles or options.promises):
         options.seconds = 120
     return options
 
