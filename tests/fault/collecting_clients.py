@@ -17,7 +17,6 @@ from collecting_ledger import Image
 from collecting_requests import Requests
 from wire import GaveUp
 
-POOL = 200          # layers that all share
 REPOSITORIES = 10
 TAGS = 8            # in each of them
 UNDER_WAY = 6       # images of a pusher
@@ -30,7 +29,7 @@ class Scene:
     def __init__(self, wire, ledger, seed, mix):
         self.wire, self.ledger, self.seed, self.mix = wire, ledger, seed, mix
         self.stop = threading.Event()
-        self.pool = [content.Blob(f"{seed}/pool/{i}", "sha256", 200_000) for i in range(POOL)]
+        self.pool = [content.Blob(f"{seed}/pool/{i}", "sha256", 200_000) for i in range(mix.pool)]
         self.by_digest = {b.digest: b for b in self.pool}
         self.repositories = [f"c/r{i}" + ("/deep" if i % 3 == 0 else "") for i in range(REPOSITORIES)]
 
@@ -177,7 +176,7 @@ class Reuser(Pusher):
             is_there = self.requests.head(repository, digest)
         else:
             source, digest = (self.ledger.pick_loose(self.rng, self.scene.by_digest, self.mix.ages,
-                                                        repository if way == "head" else None)
+                                                        repository if way == "head" else None, self.mix.lone)
                               or (repository, self.rng.choice(self.scene.pool).digest))
             is_there = (self.requests.head(repository, digest) if source == repository
                         else self.requests.mount(repository, digest, source))

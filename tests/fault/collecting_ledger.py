@@ -389,14 +389,16 @@ class Ledger:
                     return key, self.look(key)[1]
         return None
 
-    def pick_loose(self, rng, among, ages, repository=None):
+    def pick_loose(self, rng, among, ages, repository=None, lone=False):
         """(repository, digest) of a blob that no manifest names, and that was acknowledged in this repository, or any, between
-        so many graces ago; or None."""
+        so many graces ago (`lone`: and lately in no other); or None."""
         with self.lock:
             for _ in range(12):
                 begin, found, digest = rng.choice(self.recent) if self.recent else (0, None, None)
                 latest = self.leases.get(digest, {}).get(found)
                 is_latest = latest and latest.begin == begin and ages[0] <= (now() - begin) / self.grace <= ages[1]
+                if lone and len(self.leases.get(digest, ())) > 1:
+                    continue
                 if is_latest and digest in among and not self.references[digest] and repository in (None, found):
                     return found, digest
         return None

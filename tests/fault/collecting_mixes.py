@@ -7,6 +7,7 @@
 
 class All:
     pushers, reusers = 16, 8  # of the pushers
+    pool = 200                # layers that all share
     indexers, deleters, retaggers, verifiers = 0, 4, 4, 3
     #: (least, most, weight): how long the blobs of an image are there before its manifest is pushed.
     waits = ((0, 0, 30), (0, 0.5, 20), (0.5, 0.97, 35), (1, 1.6, 15))
@@ -14,6 +15,7 @@ class All:
     dropped = 0.25                     # images whose manifest is never pushed
     head, mount, any = 45, 45, 10      # weights: how layers are used again, of what no manifest names, or any
     ages = (0, 4)                      # since when nobody has used it
+    lone = False                       # whether it may not be in two repositories
     at_home = 0.5                      # images that begin where such a layer is
     indexes, signatures = 0.12, 0.06   # of what is pushed
     images = 70                        # that deleters leave alone
@@ -33,10 +35,11 @@ class Head(All):
 
 
 class Mount(All):
-    """It is mounted instead, once its lease is over, while a collector is stopped that has passed the repository."""
+    """It is mounted instead, once its lease is over, while a collector is stopped that has passed the repository. No
+    other link may hold its bytes."""
 
-    reusers, head, mount, any, at_home, ages = 12, 0, 1, 0, 0, (1.3, 4)
-    waits, dropped, indexes, signatures = ((0.3, 0.96, 1),), 0.4, 0, 0
+    reusers, head, mount, any, at_home, ages = 8, 0, 1, 0, 0, (1.2, 1.8)
+    lone, pool, images, waits, dropped, indexes, signatures = True, 2000, 40, ((0.3, 0.96, 1),), 0.6, 0, 0
     killed, stopped, stops = 0, 1, (0.4, 0.8, 1.2)
 
 
