@@ -107,8 +107,9 @@ static void finish(struct session *session, enum hash_algorithm algorithm)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     CLEANUP(driver) struct driver *driver = driver_mem_new(3600);
-    struct session session = {.store = {driver, rules_none()},
-                              .held = BUF_INIT(HELD_MAX)};
+    struct session session = {
+        .store = {.driver = driver, .rules = rules_none()},
+        .held = BUF_INIT(HELD_MAX)};
     enum hash_algorithm start, end;
     struct span rest = fuzz_input(data, size);
     struct err err = {0};
