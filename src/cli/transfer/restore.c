@@ -176,12 +176,15 @@ static int run(const struct words *words, struct carrying *carrying,
     CLEANUP(conflicts)
     struct conflicts conflicts = {
         .words = words, .from = carrying->carry.from, .to = carrying->carry.to};
+    int result;
 
     if (check_conflicts(&conflicts, err) < 0)
         return -1;
     carrying->may_move = may_move;
     carrying->context = &conflicts;
-    return carrying_run(carrying, err);
+    result = carrying_run(carrying, err);
+    carrying->context = NULL;
+    return result;
 }
 
 int command_restore(char **argv)
