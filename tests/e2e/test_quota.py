@@ -266,7 +266,9 @@ def test_sixteen_pushers_never_pass_a_quota(limited, kills):
     assert crowd.most_at_once <= limited.quota
     assert crowd.most <= limited.quota + PUSHERS * PIECE
     assert 201 in crowd.statuses and 403 in crowd.statuses, crowd.statuses
-    assert kills or set(crowd.statuses) <= {201, 403}, crowd.statuses
+    # nginx may still be sending a body that was refused: once it then saw the closed connection first.
+    assert kills or crowd.statuses.count(502) <= 1, crowd.statuses
+    assert kills or set(crowd.statuses) <= {201, 403, 502}, crowd.statuses
     # It was really used up, but for what a last blob and a kill may leave.
     assert limited.used() >= limited.quota // 2
     assert limited.counted() >= limited.used()
