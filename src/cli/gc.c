@@ -291,8 +291,7 @@ int command_gc(char **argv)
     if (parse_words(argv, &words) < 0)
         return COMMAND_USAGE;
     if (tree_open(words.file, &tree, &err) < 0)
-        return err.code == ERR_NOT_FOUND ? command_no_tree(&err)
-                                         : command_failed(&err);
+        return command_no_tree(&err);
     if (words.options.wanted_grace != 0 &&
         words.options.wanted_grace < tree.settings.grace) {
         err_set(&err, ERR_DENIED,
