@@ -94,7 +94,7 @@ def test_berth_reads_what_skopeo_and_buildah_write(registry, containers, tmp_pat
     containers.buildah("commit", "-q", name, f"{form}:{tmp_path}/buildah:v1")
     said = berth(registry, "import", tmp_path / "buildah", "team/built")
     assert said.startswith("team/built:v1 sha256:"), said
-    assert find_dangling(registry.root) == []
+    assert find_dangling(registry.root, "team/") == []
 
 
 def check_docker_image(registry, name, config, layers):
@@ -118,7 +118,7 @@ def test_archives_of_docker_and_its_like(registry, containers, tmp_path):
         berth(registry, "import", tmp_path / f"{form}.tar", f"team/{form}")
     check_docker_image(registry, "team/docker-archive", config, layers)
     containers.copy_out("team/made:v1", f"oci:{tmp_path}/pulled:v1")
-    assert find_dangling(registry.root) == []
+    assert find_dangling(registry.root, "team/") == []
 
 
 def test_what_docker_saves_comes_through_a_pipe(registry, docker, tmp_path):

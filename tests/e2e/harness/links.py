@@ -7,9 +7,9 @@ import json
 from .tree import Tree
 
 
-def find_dangling(root, whole=True):
-    """Links without bytes, tags without manifests and, with `whole`, manifests without parts; each in words. Bytes that are
-    not what their name says are found as well."""
+def find_dangling(root, below=""):
+    """Links without bytes, tags without manifests and manifests without parts, in the repositories whose names begin like
+    this; each in words. Bytes that are not what their name says are found as well."""
     tree, found = Tree(root), []
     checked = {}
 
@@ -20,7 +20,7 @@ def find_dangling(root, whole=True):
                 hashlib.new(digest.split(":")[0], data.read_bytes()).hexdigest() == digest.split(":")[1]
         return checked[digest]
 
-    for name in tree.repositories():
+    for name in (name for name in tree.repositories() if name.startswith(below)):
         layers = {d for d in tree.layers(name) if tree.layer(name, d).exists()}
         revisions = {d for d in tree.revisions(name) if tree.revision(name, d).exists()}
         for digest in sorted(layers | revisions):
@@ -31,7 +31,7 @@ def find_dangling(root, whole=True):
             digest = current.read_text() if current.exists() else "nothing"
             if digest not in revisions:
                 found.append(f"{name}:{tag} names {digest}, which is no manifest there")
-        for digest in sorted(revisions) if whole else []:
+        for digest in sorted(revisions):
             if is_there(digest):
                 document = json.loads(tree.data(digest).read_bytes())
                 parts = [p["digest"] for p in document.get("layers", [])]
