@@ -2,6 +2,7 @@
 #include "fcgi/http/fcgi_client.h"
 
 #include <criterion/criterion.h>
+#include <dirent.h>
 #include <fcntl.h>
 #include <ftw.h>
 #include <poll.h>
@@ -128,6 +129,21 @@ void program_stop(struct program *program)
         program_wait(program);
     }
     nftw(program->directory, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
+}
+
+int program_descriptors(const struct program *program)
+{
+    char path[64];
+    int count = 0;
+    DIR *directory;
+
+    snprintf(path, sizeof(path), "/proc/%d/fd", (int)program->pid);
+    directory = opendir(path);
+    cr_assert_not_null(directory);
+    while (readdir(directory) != NULL)
+        count++;
+    closedir(directory);
+    return count;
 }
 
 const char *program_log(const struct program *program)

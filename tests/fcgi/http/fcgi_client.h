@@ -41,6 +41,9 @@ void program_stop(struct program *program);
 /* All that the program has written to standard error. */
 const char *program_log(const struct program *program);
 
+/* How many descriptors it has open; of a pool, its master. */
+int program_descriptors(const struct program *program);
+
 /* -1 while the program refuses connections. */
 int client_connect(const struct program *program);
 

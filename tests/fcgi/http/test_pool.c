@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* A master and its workers. */
 #include <criterion/criterion.h>
-#include <dirent.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
@@ -41,22 +40,6 @@ static int count_workers(pid_t *pids, int most)
     while (count < most && fscanf(in, "%d", &pids[count]) == 1)
         count++;
     fclose(in);
-    return count;
-}
-
-/* Of the master. */
-static int count_descriptors(void)
-{
-    char path[64];
-    int count = 0;
-    DIR *directory;
-
-    snprintf(path, sizeof(path), "/proc/%d/fd", (int)program.pid);
-    directory = opendir(path);
-    cr_assert_not_null(directory);
-    while (readdir(directory) != NULL)
-        count++;
-    closedir(directory);
     return count;
 }
 
@@ -429,14 +412,14 @@ Test(pool, hangups_leave_no_descriptor_open)
     pid_t old[2];
 
     start_pool_of_two(old);
-    before = count_descriptors();
+    before = program_descriptors(&program);
     for (int i = 0; i < 3; i++) {
         count_workers(old, 2);
         kill(program.pid, SIGHUP);
         wait_for_successors(old, 2);
         wait_for_workers(2);
     }
-    after = count_descriptors();
+    after = program_descriptors(&program);
     cr_expect_eq(before, after, "%d, then %d", before, after);
 }
 
