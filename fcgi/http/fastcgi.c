@@ -196,9 +196,21 @@ static void limit_silence(int connection, time_t seconds)
  * Reads the parameters. libfcgi takes a connection it was given for one it
  * kept, and closes it at once, as it is marked detached, when no request
  * comes.
+ *
+ * A process that is stopped and continued, or frozen, while it reads from a
+ * socket with a time limit is told EINTR even without a signal handler, and
+ * libfcgi gives up; poll(2) goes on. So it is poll that waits for the web
+ * server, which may be held up between its connect and its first write. Only
+ * what comes in several writes is left to the limit.
  */
 static bool read_parameters(FCGX_Request *fcgi, int connection)
 {
+    struct pollfd peer = {.fd = connection, .events = POLLIN};
+
+    if (poll(&peer, 1, PARAMETERS_SECONDS * 1000) != 1) {
+        close(connection);
+        return false;
+    }
     FCGX_InitRequest(fcgi, -1, FCGI_FAIL_ACCEPT_ON_INTR);
     fcgi->ipcFd = connection;
     fcgi->keepConnection = 1;

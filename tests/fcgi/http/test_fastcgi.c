@@ -260,3 +260,37 @@ Test(fastcgi, a_silent_peer_is_given_up)
                  program.pid);
     close(fd);
 }
+
+/* --- stopped and continued --- */
+
+static bool is_asleep(void)
+{
+    char path[64], state = 0;
+    FILE *in;
+
+    snprintf(path, sizeof(path), "/proc/%d/stat", (int)program.pid);
+    in = fopen(path, "r");
+    cr_assert_not_null(in);
+    cr_assert_eq(fscanf(in, "%*d (%*[^)]) %c", &state), 1);
+    fclose(in);
+    return state == 'S';
+}
+
+Test(fastcgi, a_stop_before_the_request_has_come_does_not_lose_it)
+{
+    int before, fd;
+
+    start_one();
+    client_ask(&program, "GET", "/pid", SPAN(""));
+    before = program_descriptors(&program);
+    fd = client_connect(&program);
+    while (program_descriptors(&program) == before || !is_asleep())
+        clock_sleep_ms(1);
+    kill(program.pid, SIGSTOP);
+    cr_assert_eq(waitpid(program.pid, NULL, WUNTRACED), program.pid);
+    client_head(fd, "GET", "/pid", NULL, NULL);
+    client_end(fd);
+    kill(program.pid, SIGCONT);
+    client_read(fd, &answer);
+    cr_expect(answer.ended);
+}
