@@ -19,6 +19,9 @@ sys.path.insert(0, str(Path(__file__).parent))
 from harness.registry import CONFORMANCE_KINDS, KINDS, MORE_CONFORMANCE_KINDS, Registry  # noqa: E402
 from harness.repository import Repository  # noqa: E402
 
+#: How the groups of tests begin that take minutes.
+LONG = ("quickstart", "clients", "test_powercut", "test_mutants", "test_access_matrix", "test_corpus", "test_collecting")
+
 
 def pytest_addoption(parser):
     parser.addoption("--kinds", help=f"comma list of {', '.join(KINDS)}; replaces what tests choose by themselves")
@@ -49,6 +52,33 @@ def kinds_of(definition, config):
 def pytest_generate_tests(metafunc):
     if "kind" in metafunc.fixturenames:
         metafunc.parametrize("kind", kinds_of(metafunc.definition, metafunc.config), scope="session")
+
+
+def worker_of(item):
+    """What one of several workers (pytest -n 4 --dist loadgroup) does in a row: podman, buildah and skopeo share a cache of
+    the machine; others share what is slow to start or to look at."""
+    if {"stranger", "docker_daemon", "containerd"} & set(item.fixturenames):
+        return "clients"
+    if "tests/quickstart" in item.path.as_posix():
+        return "quickstart"
+    kind = item.callspec.params.get("kind", "") if hasattr(item, "callspec") else ""
+    return f"{item.path.stem} {kind}"
+
+
+def group_of(item):
+    return item.get_closest_marker("xdist_group").args[0]
+
+
+@pytest.hookimpl(hookwrapper=True, tryfirst=True)
+def pytest_collection_modifyitems(items):
+    """Groups for the workers, and the longest first, so that none of them begins when all else is done."""
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group(worker_of(item)))
+    yield
+    first = {}
+    for i, item in enumerate(items):
+        first.setdefault(group_of(item), i)
+    items.sort(key=lambda item: (not group_of(item).startswith(LONG), first[group_of(item)]))
 
 
 @pytest.fixture

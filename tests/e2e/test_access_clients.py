@@ -224,8 +224,8 @@ def test_a_push_that_docker_may_not_do_says_so_at_once_and_leaves_nothing(docker
 
 def test_a_push_that_skopeo_and_podman_may_not_do_says_so_and_leaves_nothing(stranger, registry, tmp_path):
     oci_layout(tmp_path / "in")
-    before = snapshot.take(registry.root)
     login(stranger, registry, "reader")
+    before = snapshot.take(registry.root)
     stranger.podman("pull", "-q", f"oci:{tmp_path}/in:latest")
     image = stranger.podman("images", "-q").split()[0]
     for team in ("team-a", "team-b", "open"):

@@ -4,12 +4,14 @@
 import contextlib
 import ctypes
 import os
+import random
 import signal
 import socket
 import subprocess
 import time
 
 PR_SET_PDEATHSIG = 1
+FIRST_PORT, PORTS = 20000, 1000
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
@@ -19,10 +21,15 @@ def die_with_parent():
 
 
 def free_port():
-    """A TCP port of 127.0.0.1 that nobody listens on now."""
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
+    """A TCP port of 127.0.0.1 that nobody listens on now: below those that outgoing connections get, and out of a range
+    that each of pytest's workers has for itself, so that it is free still when a server takes it."""
+    first = FIRST_PORT + PORTS * int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    for port in random.sample(range(first, first + PORTS), PORTS):
+        with socket.socket() as s, contextlib.suppress(OSError):
+            s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            s.bind(("127.0.0.1", port))
+            return port
+    raise RuntimeError(f"no port is free from {first} on")
 
 
 def wait_for(condition, what, seconds=30):

@@ -2,7 +2,6 @@
 """What all web servers have in common: a directory, a port, a process, certificates and passwords."""
 
 import contextlib
-import ctypes
 import os
 import re
 import shutil
@@ -13,23 +12,13 @@ import tempfile
 import time
 from pathlib import Path
 
+from harness.process import die_with_parent, free_port
+
 CHECKOUT = Path(__file__).resolve().parents[3]
 USER = ("alice", "s3cret pass")
 MODES = ("plain", "tls", "htpasswd", "bearer", "certificates")
 #: With a file of passwords.
 PASSWORDS = ("htpasswd", "bearer")
-PR_SET_PDEATHSIG = 1
-_libc = ctypes.CDLL(None, use_errno=True)
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
-
-
-def die_with_parent():
-    _libc.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 def run(*argv, **kwargs):
