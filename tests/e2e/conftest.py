@@ -19,8 +19,11 @@ sys.path.insert(0, str(Path(__file__).parent))
 from harness.registry import CONFORMANCE_KINDS, KINDS, MORE_CONFORMANCE_KINDS, Registry  # noqa: E402
 from harness.repository import Repository  # noqa: E402
 
+#: Files whose tests look at what all kinds of registry answered.
+SIDE_BY_SIDE = ("test_corpus", "test_hostile")
 #: How the groups of tests begin that take minutes.
-LONG = ("quickstart", "clients", "test_powercut", "test_mutants", "test_access_matrix", "test_corpus", "test_collecting")
+LONG = ("quickstart", "clients", "test_powercut", "test_mutants", "test_corpus", "test_access_matrix", "test_hostile",
+        "test_access_policy_live", "test_collecting")
 
 
 def pytest_addoption(parser):
@@ -61,8 +64,9 @@ def worker_of(item):
         return "clients"
     if "tests/quickstart" in item.path.as_posix():
         return "quickstart"
-    kind = item.callspec.params.get("kind", "") if hasattr(item, "callspec") else ""
-    return f"{item.path.stem} {kind}"
+    if item.path.stem in SIDE_BY_SIDE or not hasattr(item, "callspec"):
+        return item.path.stem
+    return f"{item.path.stem} {item.callspec.params.get('kind', '')}"
 
 
 def group_of(item):
