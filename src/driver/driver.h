@@ -424,6 +424,19 @@ static inline int driver_list(struct driver *d, const char *path,
     return d->ops->list(d, path, after, visit, context, err);
 }
 
+/* A directory that is not there has nothing in it. */
+static inline int driver_list_if_there(struct driver *d, const char *path,
+                                       const char *after, driver_visit *visit,
+                                       void *context, struct err *err)
+{
+    if (driver_list(d, path, after, visit, context, err) == 0)
+        return 0;
+    if (err->code != ERR_NOT_FOUND)
+        return -1;
+    err_clear(err);
+    return 0;
+}
+
 static inline int driver_remove(struct driver *d, const char *path,
                                 enum driver_durability durability,
                                 struct err *err)

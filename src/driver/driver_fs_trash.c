@@ -99,12 +99,7 @@ static int list_part(struct listing *listing, int at, const char *directory,
 static int list_runs(struct driver *driver, driver_visit *visit, void *context,
                      struct err *err)
 {
-    if (driver_list(driver, FS_TRASH, NULL, visit, context, err) == 0)
-        return 0;
-    if (err->code != ERR_NOT_FOUND)
-        return -1;
-    err_clear(err);
-    return 0;
+    return driver_list_if_there(driver, FS_TRASH, NULL, visit, context, err);
 }
 
 int fs_list_trash(struct driver *driver, const char *run, driver_visit *visit,

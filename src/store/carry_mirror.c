@@ -181,12 +181,9 @@ static int remove_blobs(struct carry *carry, struct err *err)
         struct blob_walk walk = {carry, (enum hash_algorithm)i};
         struct layout_path path = layout_blobs_of(walk.algorithm);
 
-        if (driver_list(carry->to->driver, path.text, NULL, walk_shard, &walk,
-                        err) == 0)
-            continue;
-        if (err->code != ERR_NOT_FOUND)
+        if (driver_list_if_there(carry->to->driver, path.text, NULL, walk_shard,
+                                 &walk, err) < 0)
             return -1;
-        err_clear(err);
     }
     return 0;
 }

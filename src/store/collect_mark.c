@@ -217,8 +217,6 @@ static int visit_revision(void *context, const char *hex, bool is_directory,
 static void list_failed(struct walk *walk, const char *where,
                         const struct err *err)
 {
-    if (err->code == ERR_NOT_FOUND)
-        return;
     walk->c->result->is_blind = true;
     keep_whole(walk, where, err);
 }
@@ -247,14 +245,15 @@ static void walk_revisions(struct walk *walk)
     struct layout_path path = layout_all_revisions(walk->name);
     struct err err = {0};
 
-    if (driver_list(driver, path.text, NULL, visit_algorithm, walk, &err) < 0)
+    if (driver_list_if_there(driver, path.text, NULL, visit_algorithm, walk,
+                             &err) < 0)
         list_failed(walk, path.text, &err);
     for (enum hash_algorithm i = 0; i < HASH_COUNT; i++) {
         walk->algorithm = i;
         path = layout_revisions(walk->name, i);
         err_clear(&err);
-        if (driver_list(driver, path.text, NULL, visit_revision, walk, &err) <
-            0)
+        if (driver_list_if_there(driver, path.text, NULL, visit_revision, walk,
+                                 &err) < 0)
             list_failed(walk, path.text, &err);
     }
 }
@@ -292,9 +291,8 @@ static void walk_tags(struct walk *walk)
     struct layout_path path = layout_tags(walk->name);
     struct err err = {0};
 
-    if (driver_list(walk->c->store->driver, path.text, NULL, visit_tag, walk,
-                    &err) < 0 &&
-        err.code != ERR_NOT_FOUND)
+    if (driver_list_if_there(walk->c->store->driver, path.text, NULL, visit_tag,
+                             walk, &err) < 0)
         keep_whole(walk, path.text, &err);
 }
 

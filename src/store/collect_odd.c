@@ -91,9 +91,8 @@ static void walk_here(struct odd *odd)
 {
     struct err err = {0};
 
-    if (driver_list(odd->c->store->driver, buf_text(&odd->path), NULL, visit,
-                    odd, &err) < 0 &&
-        err.code != ERR_NOT_FOUND)
+    if (driver_list_if_there(odd->c->store->driver, buf_text(&odd->path), NULL,
+                             visit, odd, &err) < 0)
         is_unknown(odd, &err);
 }
 

@@ -124,11 +124,9 @@ void collect_sweep_layers(struct collection *c, const char *name)
         struct err err = {0};
 
         layers.algorithm = i;
-        if (driver_list(c->store->driver, path.text, NULL, visit_layer, &layers,
-                        &err) == 0 ||
-            err.code == ERR_NOT_FOUND)
-            continue;
-        look_failed(&layers, path.text, &err);
+        if (driver_list_if_there(c->store->driver, path.text, NULL, visit_layer,
+                                 &layers, &err) < 0)
+            look_failed(&layers, path.text, &err);
     }
 }
 
@@ -204,9 +202,8 @@ static int visit_shard(void *context, const char *shard, bool is_directory,
     (void)err;
     if (!is_directory || strlen(shard) != 2)
         return 0;
-    if (driver_list(blobs->c->store->driver, path.text, NULL, visit_blob, blobs,
-                    &failure) < 0 &&
-        failure.code != ERR_NOT_FOUND)
+    if (driver_list_if_there(blobs->c->store->driver, path.text, NULL,
+                             visit_blob, blobs, &failure) < 0)
         collect_complain(blobs->c, path.text, &failure);
     if (blobs->c->options->watcher.progress != NULL)
         blobs->c->options->watcher.progress(blobs->c->options->watcher.context,
@@ -224,9 +221,8 @@ void collect_sweep_blobs(struct collection *c)
         struct err err = {0};
 
         blobs.algorithm = i;
-        if (driver_list(c->store->driver, path.text, NULL, visit_shard, &blobs,
-                        &err) < 0 &&
-            err.code != ERR_NOT_FOUND)
+        if (driver_list_if_there(c->store->driver, path.text, NULL, visit_shard,
+                                 &blobs, &err) < 0)
             collect_complain(c, path.text, &err);
     }
 }

@@ -85,9 +85,8 @@ static int visit_tag(void *context, const char *tag, bool is_directory,
         struct err unreadable = {0};
 
         entries->algorithm = i;
-        if (driver_list(entries->c->store->driver, path.text, NULL, visit_entry,
-                        entries, &unreadable) < 0 &&
-            unreadable.code != ERR_NOT_FOUND)
+        if (driver_list_if_there(entries->c->store->driver, path.text, NULL,
+                                 visit_entry, entries, &unreadable) < 0)
             collect_complain(entries->c, path.text, &unreadable);
     }
     return collect_is_over(entries->c);
@@ -101,8 +100,7 @@ void collect_sweep_tags(struct collection *c, const char *name)
 
     if (c->is_whole)
         return;
-    if (driver_list(c->store->driver, path.text, NULL, visit_tag, &entries,
-                    &err) < 0 &&
-        err.code != ERR_NOT_FOUND)
+    if (driver_list_if_there(c->store->driver, path.text, NULL, visit_tag,
+                             &entries, &err) < 0)
         collect_complain(c, path.text, &err);
 }

@@ -29,13 +29,8 @@ int digest_list(const struct store *store, const struct layout_path *path,
 {
     struct listing listing = {algorithm, visit, context};
 
-    if (driver_list(store->driver, path->text, NULL, visit_hex, &listing,
-                    err) == 0)
-        return 0;
-    if (err->code != ERR_NOT_FOUND)
-        return -1;
-    err_clear(err);
-    return 0;
+    return driver_list_if_there(store->driver, path->text, NULL, visit_hex,
+                                &listing, err);
 }
 
 int digest_list_links(const struct store *store, digest_list_place *place,

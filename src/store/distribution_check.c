@@ -244,17 +244,11 @@ static int visit_tag(void *context, const char *tag, bool is_directory,
                   "its link is empty or no digest", err);
 }
 
-/* Like driver_list, but a directory that is not there has nothing in it. */
 static int list(struct check *check, const struct layout_path *path,
                 driver_visit *visit, struct err *err)
 {
-    if (driver_list(check->store->driver, path->text, NULL, visit, check,
-                    err) == 0)
-        return 0;
-    if (err->code != ERR_NOT_FOUND)
-        return -1;
-    err_clear(err);
-    return 0;
+    return driver_list_if_there(check->store->driver, path->text, NULL, visit,
+                                check, err);
 }
 
 static int check_directories(struct check *check, struct err *err)

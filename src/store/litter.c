@@ -81,9 +81,8 @@ static void walk_here(struct walk *walk)
 {
     struct err err = {0};
 
-    if (driver_list(walk->store->driver, buf_text(&walk->path), NULL, visit,
-                    walk, &err) < 0 &&
-        err.code != ERR_NOT_FOUND)
+    if (driver_list_if_there(walk->store->driver, buf_text(&walk->path), NULL,
+                             visit, walk, &err) < 0)
         walk->failure = err;
 }
 

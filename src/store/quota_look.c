@@ -188,13 +188,8 @@ static int visit_link(void *context, const char *hex, bool is_directory,
 static int visit_all(struct sum *sum, const struct layout_path *path,
                      driver_visit *visit, struct err *err)
 {
-    if (driver_list(sum->look->store->driver, path->text, NULL, visit, sum,
-                    err) == 0)
-        return 0;
-    if (err->code != ERR_NOT_FOUND)
-        return -1;
-    err_clear(err);
-    return 0;
+    return driver_list_if_there(sum->look->store->driver, path->text, NULL,
+                                visit, sum, err);
 }
 
 static int add_links(struct sum *sum, struct err *err)

@@ -49,12 +49,8 @@ static int collect(const struct store *store, const char *name,
         err->code != ERR_NO_SPACE)
         return -1;
     err_clear(err);
-    if (driver_list(store->driver, path.text, NULL, collect_entry, digests,
-                    err) < 0 &&
-        err->code != ERR_NOT_FOUND)
-        return -1;
-    err_clear(err);
-    return 0;
+    return driver_list_if_there(store->driver, path.text, NULL, collect_entry,
+                                digests, err);
 }
 
 /* Reads an entry whose manifest is there; `*present` tells. */

@@ -91,12 +91,9 @@ int repository_walk(const struct store *store, const char *name,
                                       : layout_revisions(name, i);
 
         walk.algorithm = i;
-        if (driver_list(store->driver, path.text, NULL, visit_hex, &walk,
-                        err) == 0)
-            continue;
-        if (err->code != ERR_NOT_FOUND)
+        if (driver_list_if_there(store->driver, path.text, NULL, visit_hex,
+                                 &walk, err) < 0)
             return -1;
-        err_clear(err);
     }
     return 0;
 }

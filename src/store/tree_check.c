@@ -147,9 +147,8 @@ void tree_list(struct tree_run *run, const char *name, const char *path,
 {
     struct err failure = {0};
 
-    if (driver_list(run->store->driver, path, NULL, visit, context, &failure) <
-            0 &&
-        failure.code != ERR_NOT_FOUND)
+    if (driver_list_if_there(run->store->driver, path, NULL, visit, context,
+                             &failure) < 0)
         tree_report_unreadable(run, name, path, &failure);
 }
 

@@ -152,12 +152,9 @@ static int list_nodes(struct graph *graph, struct err *err)
         struct layout_path path =
             layout_revisions(graph->name, listing.algorithm);
 
-        if (driver_list(graph->store->driver, path.text, NULL, add_node,
-                        &listing, err) == 0)
-            continue;
-        if (err->code != ERR_NOT_FOUND)
+        if (driver_list_if_there(graph->store->driver, path.text, NULL,
+                                 add_node, &listing, err) < 0)
             return -1;
-        err_clear(err);
     }
     if (graph->count > 0)
         qsort(graph->nodes, graph->count, sizeof(*graph->nodes), compare_nodes);

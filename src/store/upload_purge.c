@@ -165,12 +165,8 @@ static int list_uploads(const struct store *store, const char *name,
 {
     struct layout_path path = layout_uploads(name);
 
-    if (driver_list(store->driver, path.text, NULL, add_name, names, err) == 0)
-        return 0;
-    if (err->code != ERR_NOT_FOUND)
-        return -1;
-    err_clear(err);
-    return 0;
+    return driver_list_if_there(store->driver, path.text, NULL, add_name, names,
+                                err);
 }
 
 /* The index of the first name behind `behind`, of `count` in order. */

@@ -259,13 +259,8 @@ static int measure_uploads(struct measure *measure, struct err *err)
 {
     struct layout_path path = layout_uploads(measure->name);
 
-    if (driver_list(measure->store->driver, path.text, NULL, add_upload,
-                    measure, err) == 0)
-        return 0;
-    if (err->code != ERR_NOT_FOUND)
-        return -1;
-    err_clear(err);
-    return 0;
+    return driver_list_if_there(measure->store->driver, path.text, NULL,
+                                add_upload, measure, err);
 }
 
 /* Also where nothing is but uploads. */

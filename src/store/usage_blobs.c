@@ -92,12 +92,9 @@ static int visit_shard(void *context, const char *shard, bool is_directory,
 
     if (!is_directory || strlen(shard) != 2)
         return 0;
-    if (driver_list(load->store->driver, path.text, NULL, visit_blob, load,
-                    err) < 0) {
-        if (err->code != ERR_NOT_FOUND)
-            return -1;
-        err_clear(err);
-    }
+    if (driver_list_if_there(load->store->driver, path.text, NULL, visit_blob,
+                             load, err) < 0)
+        return -1;
     return load->ended != 0 ? 1 : 0;
 }
 
@@ -131,12 +128,9 @@ int usage_blobs_load(const struct store *store, struct usage_blobs *blobs,
         struct layout_path path = layout_blobs_of(i);
 
         load.algorithm = i;
-        if (driver_list(store->driver, path.text, NULL, visit_shard, &load,
-                        err) < 0) {
-            if (err->code != ERR_NOT_FOUND)
-                return -1;
-            err_clear(err);
-        }
+        if (driver_list_if_there(store->driver, path.text, NULL, visit_shard,
+                                 &load, err) < 0)
+            return -1;
         put_in_order(blobs, i);
     }
     return load.ended;
