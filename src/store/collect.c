@@ -309,7 +309,19 @@ static int keep_odd(void *context, const char *path, struct err *err)
     return collect_is_over(c);
 }
 
-/* Without its repositories a tree looks as if nothing were needed. */
+static bool may_have_blobs(const struct collection *c)
+{
+    struct driver_stat stat;
+    struct err err = {0};
+
+    return driver_stat(c->store->driver, LAYOUT_BLOBS, &stat, &err) == 0 ||
+           err.code != ERR_NOT_FOUND;
+}
+
+/*
+ * Without its repositories a tree looks as if nothing were needed. Before the
+ * first push it has neither them nor blobs.
+ */
 static void walk_repositories(struct collection *c)
 {
     struct driver_stat stat;
@@ -318,6 +330,8 @@ static void walk_repositories(struct collection *c)
     if (driver_stat(c->store->driver, LAYOUT_REPOSITORIES, &stat, &err) == 0 &&
         catalog_walk_telling(c->store, collect_repository, keep_odd, c, &err) ==
             0)
+        return;
+    if (err.code == ERR_NOT_FOUND && !may_have_blobs(c))
         return;
     c->result->is_blind = true;
     if (err.code != ERR_NOT_FOUND)

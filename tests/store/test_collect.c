@@ -212,6 +212,13 @@ Test(collect, without_repositories_no_bytes_are_swept)
     cr_assert(has_blob(&spare));
 }
 
+Test(collect, before_the_first_push_there_is_nothing_to_miss)
+{
+    collect_now();
+    cr_assert_not(result.is_blind);
+    cr_assert_eq(result.complaints, 0);
+}
+
 #define OLD LAYOUT_REPOSITORIES "/team/Old"
 
 Test(collect, a_directory_with_an_odd_name_keeps_what_it_has_links_to)
