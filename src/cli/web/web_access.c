@@ -18,7 +18,9 @@ static const struct {
     {28, "it does not answer in time"},
     {35, "it does not speak TLS there"},
     {52, "it closes the connection without an answer"},
-    {77, "the file of --ca cannot be read, or holds no certificate"},
+    {77,
+     "the certificates of CAs cannot be read: those in the file of --ca, or "
+     "without it of the package ca-certificates"},
 };
 
 static void report_certificate(struct web *web, const char *trouble)
