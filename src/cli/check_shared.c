@@ -238,7 +238,7 @@ static int run_tests(struct meet *meet, unsigned int *failed, struct err *err)
     test_clocks(&lead);
     test_rename(&lead);
     test_sync(&lead);
-    snprintf(end, sizeof(end), "end %u", lead.failed);
+    snprintf(end, sizeof(end), AGENT_END "%u", lead.failed);
     there(&lead, end);
     agent_cleanup(&lead.here);
     buf_cleanup(&lead.answer);
@@ -257,7 +257,7 @@ static int serve(struct meet *meet, unsigned int *failed, struct err *err)
 
     if (agent_serve(meet, &verdict, err) < 0)
         return -1;
-    if (num_parse(span_from(buf_span(&verdict), strlen("end ")), UINT32_MAX,
+    if (num_parse(span_from(buf_span(&verdict), strlen(AGENT_END)), UINT32_MAX,
                   &count) < 0)
         return err_set(err, ERR_SYNTAX, "another version of berth");
     *failed = (unsigned int)count;

@@ -178,7 +178,7 @@ int agent_serve(struct meet *meet, struct buf *verdict, struct err *err)
     for (;;) {
         if (meet_hear(meet, verdict, err) < 0)
             return -1;
-        if (span_starts_with(buf_span(verdict), SPAN("end ")))
+        if (strncmp(buf_text(verdict), AGENT_END, strlen(AGENT_END)) == 0)
             return meet_say(meet, "bye", err);
         agent_do(&agent, buf_text(verdict), &answer);
         if (meet_say(meet, buf_text(&answer), err) < 0)

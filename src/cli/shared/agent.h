@@ -30,7 +30,10 @@ struct agent {
  */
 void agent_do(struct agent *agent, const char *what, struct buf *answer);
 
-/* Answers until the other says "end", with whose verdict it returns. */
+/* What the one who leads says last, and how many tests have failed. */
+#define AGENT_END "end "
+
+/* Answers until the other says the end, with whose verdict it returns. */
 int agent_serve(struct meet *meet, struct buf *verdict,
                 struct err *err) WARN_UNUSED;
 
