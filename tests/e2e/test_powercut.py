@@ -17,7 +17,7 @@ import campaign as powercut  # noqa: E402
 from model import MODELS, History  # noqa: E402
 from scripts import SCRIPTS  # noqa: E402
 
-SEED, STATES, JOBS = 1, 2000, 2
+SEED, STATES, JOBS = 1, 2000, 1
 BUDGET = 40  # states judged without an fsync, at each of a few sets of moments
 
 

@@ -151,6 +151,10 @@ class Campaign:
         return line, None, None
 
     def spread(self, work, tasks, jobs):
+        """By so many processes; a single one is this, and none is forked, as who has threads should not be."""
+        if jobs == 1:
+            yield from map(work, tasks)
+            return
         global at_work
         at_work = work
         with multiprocessing.get_context("fork").Pool(jobs) as pool:
