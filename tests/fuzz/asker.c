@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "asker.h"
 
+#include "access/caller.h"
 #include "base/json.h"
 #include "base/num.h"
 
@@ -26,6 +27,8 @@ const struct server *asker_server(const struct route *route,
         (setenv("BERTH_LOG", "errors", 1) < 0 ||
          settings_source_new("/dev/null", &server.settings, &err) < 0))
         fuzz_fail(err.text, __FILE__, __LINE__);
+    if (server.callers == NULL)
+        server.callers = caller_source_new();
     server.route = route;
     server.driver = driver;
     return &server;
