@@ -11,7 +11,8 @@ import subprocess
 import time
 
 PR_SET_PDEATHSIG = 1
-FIRST_PORT, PORTS = 20000, 1000
+#: Of each worker of pytest, of whom ./check has twelve at most.
+FIRST_PORT, PORTS, WORKERS = 20000, 1000, 12
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
@@ -23,7 +24,8 @@ def die_with_parent():
 def free_port():
     """A TCP port of 127.0.0.1 that nobody listens on now: below those that outgoing connections get, and out of a range
     that each of pytest's workers has for itself, so that it is free still when a server takes it."""
-    first = FIRST_PORT + PORTS * int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    first = FIRST_PORT + PORTS * (worker % WORKERS)
     for port in random.sample(range(first, first + PORTS), PORTS):
         with socket.socket() as s, contextlib.suppress(OSError):
             s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
