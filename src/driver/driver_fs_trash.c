@@ -96,12 +96,6 @@ static int list_part(struct listing *listing, int at, const char *directory,
     return result;
 }
 
-static int list_runs(struct driver *driver, driver_visit *visit, void *context,
-                     struct err *err)
-{
-    return driver_list_if_there(driver, FS_TRASH, NULL, visit, context, err);
-}
-
 int fs_list_trash(struct driver *driver, const char *run, driver_visit *visit,
                   void *context, struct err *err)
 {
@@ -110,7 +104,8 @@ int fs_list_trash(struct driver *driver, const char *run, driver_visit *visit,
     int result;
 
     if (run == NULL)
-        return list_runs(driver, visit, context, err);
+        return driver_list_if_there(driver, FS_TRASH, NULL, visit, context,
+                                    err);
     snprintf(directory, sizeof(directory), FS_TRASH "/%s", run);
     result = list_part(&listing, fs_of(driver)->root, directory, err);
     buf_cleanup(&listing.path);
